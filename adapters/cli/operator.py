@@ -1,0 +1,266 @@
+"""The operator's commands: set up, run, register, bill, verify."""
+
+from __future__ import annotations
+
+import base64
+import re
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import paramiko
+import sqlalchemy as sa
+import typer
+from cryptography import x509
+from rich.progress import track
+
+from adapters import serve as serving
+from adapters.billing import BillingRun, UnknownEmployer
+from adapters.cli.output import AsJson, console, errors, print_json, print_table, refused, wrong_use
+from adapters.database import Database, deposits
+from adapters.database.members import Members
+from adapters.installation import install
+from adapters.premises import Premises
+from adapters.settings import Settings
+from adapters.spool import Spool
+from adapters.verification import inspect
+from gateway.batch import MemberId
+from gateway.contributions import NoParametersError
+from gateway.matricule import is_employer
+from gateway.moments import Period, Received, system_clock
+from gateway.money import euro
+from gateway.procedures import PROCEDURES
+from gateway.returns import calcul
+from signing.certificates import load_certificate
+
+Folder = Annotated[Path | None, typer.Option("--data", help="Folder of the gateway (or SECUGATE_DATA).")]
+
+member = typer.Typer(help="Members: who may come through the doors.", no_args_is_help=True)
+employer = typer.Typer(help="Employers: class and factor by year.", no_args_is_help=True)
+mandate = typer.Typer(help="Mandates: who may act for whom.", no_args_is_help=True)
+
+ALL_PROCEDURES = (*(procedure.code for procedure in PROCEDURES), calcul.CODE)
+
+
+def _settings(folder: Path | None, **more: object) -> Settings:
+    given = {name: value for name, value in more.items() if value is not None}
+    return Settings(**given) if folder is None else Settings(data=folder, **given)  # type: ignore[arg-type]
+
+
+def _open(folder: Path | None) -> tuple[Premises, Database, Settings]:
+    settings = _settings(folder)
+    premises = Premises(settings.data)
+    if not premises.database.exists():
+        wrong_use(f"{settings.data} is no gateway. Make one with: secugate init --data {settings.data}")
+    return premises, Database(premises.database), settings
+
+
+def _member(text: str) -> MemberId:
+    matricule, number = text[:13], text[13:]
+    if not (is_employer(matricule) and len(number) == 6 and number.isascii() and number.isdigit()):
+        wrong_use(f"A member is its 13-digit employer matricule and 6-digit SECUline number, joined; not {text}")
+    return MemberId(matricule, number)
+
+
+def _employer(text: str) -> str:
+    if not is_employer(text):
+        wrong_use(f"{text} is no employer matricule: 13 digits with right check digits")
+    return text
+
+
+def _now() -> Received:
+    return Received(system_clock())
+
+
+def init(data: Folder = None) -> None:
+    """Make a gateway: database, spool, and throw-away keys and authority where none are given."""
+    settings = _settings(data)
+    if Premises(settings.data).database.exists():
+        wrong_use(f"{settings.data} is a gateway already")
+    install(settings)
+    console.print(f"A gateway is ready in {settings.data}. Run it with: secugate serve --data {settings.data}")
+
+
+def serve(
+    data: Folder = None,
+    https_port: Annotated[int | None, typer.Option(help="0 takes a free port.")] = None,
+    sftp_port: Annotated[int | None, typer.Option(help="0 takes a free port.")] = None,
+) -> None:
+    """Open the doors and treat deposits until stopped (Ctrl-C)."""
+    _open(data)
+    serving.serve(_settings(data, https_port=https_port, sftp_port=sftp_port))
+
+
+@member.command("add")
+def add_member(
+    identifier: Annotated[str, typer.Argument(help="Employer matricule and SECUline number, 19 digits.")],
+    name: Annotated[str, typer.Option()],
+    kind: Annotated[str, typer.Option(help="employer, fiduciary or agency")],
+    certificate: Annotated[Path, typer.Option(help="PEM certificate for signatures and HTTPS.")],
+    ssh_key: Annotated[Path | None, typer.Option(help="OpenSSH public key for SFTP.")] = None,
+    data: Folder = None,
+) -> None:
+    """Register a member with its keys."""
+    _, database, _ = _open(data)
+    if kind not in ("employer", "fiduciary", "agency"):
+        wrong_use("--kind is employer, fiduciary or agency")
+    members, who, now = Members(database), _member(identifier), _now()
+    loaded = _certificate(certificate)
+    public = None if ssh_key is None else _public_key(ssh_key)
+    try:
+        members.register(who, name=name, kind=kind, at=now)
+        members.add_certificate(who, loaded, now)
+        if public is not None:
+            members.add_ssh_key(who, public.fingerprint, f"{public.get_name()} {public.get_base64()}", now)
+    except sa.exc.IntegrityError:
+        refused(f"Member {who}, or one of its keys, is registered already.")
+    console.print(f"Member {who} ({name}) is registered.", markup=False)
+
+
+def _certificate(file: Path) -> x509.Certificate:
+    try:
+        return load_certificate(file)
+    except (OSError, ValueError) as error:
+        wrong_use(f"{file} is no PEM certificate: {error}")
+
+
+def _public_key(file: Path) -> paramiko.PKey:
+    try:
+        kind, text = file.read_text().split()[:2]
+        return paramiko.PKey.from_type_string(kind, base64.b64decode(text, validate=True))
+    except (OSError, ValueError, paramiko.SSHException) as error:
+        wrong_use(f"{file} is no OpenSSH public key: {error}")
+
+
+
+@employer.command("add")
+def add_employer(
+    matricule: Annotated[str, typer.Argument(help="13 digits.")],
+    name: Annotated[str, typer.Option()],
+    year: Annotated[
+        list[str], typer.Option(help="Year, MDE class, accident factor, such as 2026:2:0.85. Repeatable.")
+    ],
+    household: Annotated[bool, typer.Option(help="Simplified procedure of private households.")] = False,
+    data: Folder = None,
+) -> None:
+    """Enter an employer with its MDE class and accident factor by year."""
+    _, database, _ = _open(data)
+    years = dict(_year(text) for text in year)
+    try:
+        Members(database).enter_employer(_employer(matricule), name=name, years=years, household=household)
+    except sa.exc.IntegrityError:
+        refused(f"Employer {matricule} is in the register already.")
+    console.print(f"Employer {matricule} ({name}) is entered.", markup=False)
+
+
+_YEAR = re.compile(r"(20[0-9]{2}):([1-4]):([0-9])\.([0-9]{2})")
+
+
+def _year(text: str) -> tuple[int, tuple[int, int]]:
+    match = _YEAR.fullmatch(text)
+    if match is None:
+        wrong_use(f"--year is year:class:factor such as 2026:2:0.85, not {text}")
+    return int(match[1]), (int(match[2]), int(match[3]) * 100 + int(match[4]))
+
+
+@mandate.command("add")
+def add_mandate(
+    identifier: Annotated[str, typer.Argument(help="The member, 19 digits.")],
+    employer_matricule: Annotated[str, typer.Argument(metavar="EMPLOYER", help="13 digits.")],
+    procedures: Annotated[
+        str, typer.Option(help="Codes separated by commas; CALCUL is the right to the invoices.")
+    ] = ",".join(ALL_PROCEDURES),
+    first: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "",
+    last: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD; open without it.")] = None,
+    data: Folder = None,
+) -> None:
+    """Give a member the right to act for an employer."""
+    _, database, _ = _open(data)
+    codes = procedures.split(",")
+    if unknown := sorted(set(codes) - set(ALL_PROCEDURES)):
+        wrong_use(f"Unknown procedures {', '.join(unknown)}; there are {', '.join(ALL_PROCEDURES)}")
+    now = _now()
+    try:
+        number = Members(database).grant(
+            _member(identifier),
+            _employer(employer_matricule),
+            codes,
+            first=_day(first) if first else now.day,
+            last=None if last is None else _day(last),
+            at=now,
+        )
+    except sa.exc.IntegrityError:
+        refused(f"There is no member {identifier}.")
+    console.print(f"Mandate {number}: {identifier} may act for {employer_matricule}.")
+
+
+@mandate.command("end")
+def end_mandate(
+    number: Annotated[int, typer.Argument(help="Number of the mandate.")],
+    last: Annotated[str, typer.Option(help="Last day on which it holds, YYYY-MM-DD.")],
+    data: Folder = None,
+) -> None:
+    """Set the last day of a mandate."""
+    _, database, _ = _open(data)
+    if not Members(database).end_mandate(number, _day(last), _now()):
+        refused(f"There is no mandate {number}.")
+    console.print(f"Mandate {number} ends on {last}.")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        wrong_use(f"A day is written YYYY-MM-DD, not {text}")
+
+
+def bill(
+    period: Annotated[str, typer.Option(help="Wage month, YYYY-MM.")],
+    data: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Issue the account statements of a month that are due and post them."""
+    premises, database, settings = _open(data)
+    try:
+        month = Period.parse(period)
+    except ValueError as error:
+        wrong_use(str(error))
+    run = BillingRun(database, serving.seal(premises, settings), system_clock)
+    try:
+        issued = list(track(run.run(month), f"Billing {month}", len(run.due(month)), console=errors))
+    except (UnknownEmployer, NoParametersError) as gap:
+        refused(f"Billing stopped: {gap}. What was issued before stands; run again once it is entered.")
+    if as_json:
+        print_json([{**asdict(one), "total": euro(one.total)} for one in issued])
+        return
+    rows = [(one.number, one.employer, euro(one.total), ", ".join(one.recipients) or "nobody") for one in issued]
+    print_table(f"Statements for {month}", ("Statement", "Employer", "Amount due EUR", "Posted to"), rows)
+
+
+def verify(data: Folder = None, as_json: AsJson = False) -> None:
+    """Check the journal, and every deposit and answer against it; name what is wrong."""
+    premises, database, settings = _open(data)
+    report = inspect(database, Spool(premises.spool, settings.largest_deposit))
+    if as_json:
+        print_json({"entries": report.entries, "head": report.head, "findings": list(report.findings)})
+    else:
+        for finding in report.findings:
+            errors.print(finding, style="red", markup=False)
+        console.print(f"{report.entries} journal entries, {report.deposits} deposits, {report.answers} answers")
+        console.print(f"Head of the journal: {report.head}")
+        console.print("All is as it was entered." if not report.findings else "Something was changed.")
+    if report.findings:
+        raise typer.Exit(1)
+
+
+def replay(
+    deposit: Annotated[str, typer.Argument(help="Id of a parked deposit.")], data: Folder = None
+) -> None:
+    """Have a parked deposit treated again, once our fault is mended."""
+    _, database, _ = _open(data)
+    with database.write() as connection:
+        done = deposits.replay(connection, deposit, _now())
+    if not done:
+        refused(f"No deposit {deposit} is parked.")
+    console.print(f"Deposit {deposit} will be treated again.")

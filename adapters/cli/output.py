@@ -1,0 +1,43 @@
+"""How commands speak: a table or a sentence for people, one JSON object with `--json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+console = Console(soft_wrap=True)
+errors = Console(stderr=True, soft_wrap=True)
+
+
+def print_json(content: object) -> None:
+    """Print one JSON object on standard output."""
+    typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table; what is in it is text, never markup."""
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+    console.print(table)
+
+
+def wrong_use(sentence: str) -> NoReturn:
+    """Say in one line what is wrong with the call, and leave with status 2."""
+    errors.print(sentence, style="red", markup=False, highlight=False)
+    raise typer.Exit(2)
+
+
+def refused(sentence: str) -> NoReturn:
+    """Say in one line why it was not done, and leave with status 1."""
+    errors.print(sentence, style="red", markup=False, highlight=False)
+    raise typer.Exit(1)

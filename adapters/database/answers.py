@@ -1,0 +1,142 @@
+"""The shelves of answers: put there inside the transaction of the effect, taken by their recipient."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from adapters.database import tables
+from adapters.database.engine import Database
+from adapters.database.journal import append
+from gateway import names
+from gateway.batch import MemberId
+from gateway.moments import Received
+from outbox.collect import Listed
+from outbox.post import Answer
+
+answer = sa.inspect(tables.Answer).local_table
+_LISTED = tuple(column for column in answer.columns if column.name != "content")
+
+
+class Shelves:
+    """`outbox.post.Shelf`, bound to the transaction of an effect."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def put(self, answer_: Answer, content: bytes) -> None:
+        """Keep an answer with its bytes, and enter it in the journal."""
+        self._connection.execute(
+            sa.insert(answer).values(
+                id=answer_.id,
+                recipient=answer_.recipient,
+                kind=answer_.kind,
+                name=answer_.name,
+                posted=str(Received(answer_.posted)),
+                digest=answer_.digest,
+                size=answer_.size,
+                content=content,
+                deposit=answer_.deposit,
+            )
+        )
+        append(
+            self._connection,
+            at=Received(answer_.posted),
+            event="posted",
+            subject=answer_.id,
+            member=answer_.recipient,
+            digest=answer_.digest,
+        )
+
+    def free_name(self, kind: str, recipient: MemberId, at: datetime) -> str:
+        """A file name that this member has never had: stamps of one kind only grow."""
+        name = names.write(kind, recipient, at)
+        prefix = f"SECU.{kind}."
+        latest = self._connection.execute(
+            sa.select(sa.func.max(answer.c.name)).where(
+                answer.c.recipient == str(recipient),
+                answer.c.name >= prefix,
+                answer.c.name < prefix + "~",
+            )
+        ).scalar()
+        if latest is not None and latest >= str(name):
+            name = names.next_stamp(names.parse(latest))
+        return str(name)
+
+
+class SqlCollection:
+    """`outbox.collect.Collection`: what the doors may see, always of one recipient."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def after(self, recipient: str, cursor: int, limit: int) -> Sequence[Listed]:
+        """What was posted to a member after a cursor, oldest first."""
+        return self._list(sa.and_(answer.c.recipient == recipient, answer.c.number > cursor), limit)
+
+    def visible(self, recipient: str) -> Sequence[Listed]:
+        """What a member has not put away, oldest first."""
+        return self._list(sa.and_(answer.c.recipient == recipient, sa.not_(answer.c.put_away)), None)
+
+    def _list(self, condition: sa.ColumnElement[bool], limit: int | None) -> list[Listed]:
+        query = sa.select(*_LISTED).where(condition).order_by(answer.c.number).limit(limit)
+        with self._database.read() as connection:
+            return [_listed(row) for row in connection.execute(query)]
+
+    def content(self, recipient: str, answer_id: str) -> bytes | None:
+        """The bytes of an answer, or None when this member has none of that id."""
+        query = sa.select(answer.c.content).where(answer.c.recipient == recipient, answer.c.id == answer_id)
+        with self._database.read() as connection:
+            content: bytes | None = connection.execute(query).scalar()
+        return content
+
+    def mark_collected(self, recipient: str, answer_id: str, at: datetime, door: str) -> None:
+        """Enter the collection in the journal and remember the first one."""
+        moment = Received(at)
+        mine = sa.and_(answer.c.recipient == recipient, answer.c.id == answer_id)
+        with self._database.write() as connection:
+            connection.execute(
+                sa.update(answer).where(mine, answer.c.collected.is_(None)).values(collected=str(moment))
+            )
+            digest = connection.execute(sa.select(answer.c.digest).where(mine)).scalar_one()
+            append(
+                connection,
+                at=moment,
+                event=f"collected {door}",
+                subject=answer_id,
+                member=recipient,
+                digest=digest,
+            )
+
+    def put_away(self, recipient: str, answer_id: str) -> bool:
+        """Hide a collected answer from the visible list; False when it was never collected."""
+        with self._database.write() as connection:
+            done = connection.execute(
+                sa.update(answer)
+                .where(
+                    answer.c.recipient == recipient,
+                    answer.c.id == answer_id,
+                    answer.c.collected.is_not(None),
+                )
+                .values(put_away=True)
+            )
+        return bool(done.rowcount)
+
+
+def _listed(row: sa.Row[tuple[object, ...]]) -> Listed:
+    return Listed(
+        cursor=row.number,
+        answer=Answer(
+            id=row.id,
+            recipient=row.recipient,
+            kind=row.kind,
+            name=row.name,
+            posted=Received.parse(row.posted).at,
+            digest=row.digest,
+            size=row.size,
+            deposit=row.deposit,
+        ),
+        collected=Received.parse(row.collected).at if row.collected else None,
+    )

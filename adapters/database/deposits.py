@@ -1,0 +1,346 @@
+"""Deposits in the database: entered once, claimed in groups, brought from state to state."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from adapters.database import tables
+from adapters.database.answers import Shelves
+from adapters.database.engine import Database
+from adapters.database.journal import append
+from gateway import states
+from gateway.batch import MemberId
+from gateway.moments import Received
+from gateway.returns import ackrec
+from gateway.seal import Seal
+from gateway.states import Event, State
+from gateway.wire import JournalEntry
+from inbox.receive import Deposit, Receipt
+from outbox.post import post
+
+deposit = sa.inspect(tables.Deposit).local_table
+
+GROUP_DEPOSITS = 64
+GROUP_BYTES = 8_000_000
+TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A deposit as the gateway keeps it: what was received, and how far it has come.
+
+    Attributes:
+        number: its place in the order of receipt.
+        deposit: what was received.
+        state: where it stands.
+        changed: since when.
+        verdict, records, accepted, rejected, held: once treated.
+        fault: why it waits or is parked.
+    """
+
+    number: int
+    deposit: Deposit
+    state: State
+    changed: datetime
+    tries: int
+    verdict: str | None
+    records: int | None
+    accepted: int | None
+    rejected: int | None
+    held: int | None
+    fault: str | None
+
+    @property
+    def sender(self) -> MemberId:
+        return MemberId(self.deposit.sender[:13], self.deposit.sender[13:])
+
+
+def kept(row: sa.Row[tuple[object, ...]]) -> Kept:
+    """A deposit from a row of its table."""
+    return Kept(
+        number=row.number,
+        deposit=Deposit(
+            id=row.id,
+            sender=row.sender,
+            name=row.name,
+            size=row.size,
+            digest=row.digest,
+            received=Received.parse(row.received).at,
+            door=row.door,
+        ),
+        state=State(row.state),
+        changed=Received.parse(row.changed).at,
+        tries=row.tries,
+        verdict=row.verdict,
+        records=row.records,
+        accepted=row.accepted,
+        rejected=row.rejected,
+        held=row.held,
+        fault=row.fault,
+    )
+
+
+class Deposits:
+    """`inbox.receive.Register` and what the engine and the doors ask about deposits."""
+
+    def __init__(self, database: Database, seal: Seal, entered: Callable[[], None]) -> None:
+        self._database = database
+        self._seal = seal
+        self._entered = entered
+
+    def enter(self, new: Deposit) -> Receipt:
+        """Enter a deposit with its journal entry and receipt; a repeat gets the first receipt again."""
+        with self._database.write() as connection:
+            first = connection.execute(
+                sa.select(deposit.c.id, deposit.c.receipt).where(
+                    deposit.c.sender == new.sender, deposit.c.digest == new.digest
+                )
+            ).first()
+            if first is not None:
+                self._repeat(connection, new, first.id)
+                return Receipt(first.id, first.receipt, repeated=True)
+            content = self._insert(connection, new)
+        self._entered()
+        return Receipt(new.id, content, repeated=False)
+
+    def _repeat(self, connection: sa.Connection, new: Deposit, first: str) -> None:
+        append(
+            connection,
+            at=Received(new.received),
+            event=f"repeated {new.door}",
+            subject=first,
+            member=new.sender,
+            digest=new.digest,
+        )
+
+    def _insert(self, connection: sa.Connection, new: Deposit) -> bytes:
+        received = Received(new.received)
+        sequence, hashed = append(
+            connection,
+            at=received,
+            event=f"received {new.door}",
+            subject=new.id,
+            member=new.sender,
+            digest=new.digest,
+        )
+        content = self._seal.receipt(new, JournalEntry(sequence, hashed))
+        connection.execute(
+            sa.insert(deposit).values(
+                id=new.id,
+                sender=new.sender,
+                name=new.name,
+                size=new.size,
+                digest=new.digest,
+                received=str(received),
+                door=new.door,
+                receipt=content,
+                state=State.RECEIVED.value,
+                changed=str(received),
+                tries=0,
+            )
+        )
+        member = MemberId(new.sender[:13], new.sender[13:])
+        shelves = Shelves(connection)
+        post(
+            shelves,
+            recipient=new.sender,
+            kind=ackrec.CODE,
+            name=shelves.free_name(ackrec.CODE, member, new.received),
+            content=content,
+            posted=new.received,
+            deposit=new.id,
+        )
+        return content
+
+    def find(self, sender: str, identifier: str) -> Kept | None:
+        """A member's own deposit; None when this member has none of that id."""
+        query = sa.select(deposit).where(deposit.c.sender == sender, deposit.c.id == identifier)
+        with self._database.read() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else kept(row)
+
+    def ids(self) -> set[str]:
+        """The ids of all deposits."""
+        with self._database.read() as connection:
+            return set(connection.execute(sa.select(deposit.c.id)).scalars())
+
+    def counts(self) -> dict[str, int]:
+        """How many deposits stand in each state."""
+        query = sa.select(deposit.c.state, sa.func.count()).group_by(deposit.c.state)
+        with self._database.read() as connection:
+            return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def get(connection: sa.Connection, number: int) -> Kept:
+    """The deposit of a number.
+
+    Raises:
+        sqlalchemy.exc.NoResultFound: when there is none.
+    """
+    return kept(connection.execute(sa.select(deposit).where(deposit.c.number == number)).one())
+
+
+def group_under_way(connection: sa.Connection) -> str | None:
+    """The group that is being treated, if any.
+
+    There is one at a time, so that a sender's deposits take effect in the order of receipt.
+    """
+    group: str | None = connection.execute(
+        sa.select(deposit.c.group).where(deposit.c.group.is_not(None)).limit(1)
+    ).scalar()
+    return group
+
+
+def release_group(connection: sa.Connection, group: str) -> None:
+    """Free the deposits of a group that ended without them, to be claimed again."""
+    connection.execute(sa.update(deposit).where(deposit.c.group == group).values(group=None))
+
+
+def claim(connection: sa.Connection, now: Received) -> tuple[str, list[int]] | None:
+    """Take the deposits that are due, in the order of receipt, as a group; its id and their numbers."""
+    due = connection.execute(
+        sa.select(deposit.c.number, deposit.c.size)
+        .where(
+            deposit.c.state.in_([state.value for state in states.OPEN]),
+            sa.or_(deposit.c.not_before.is_(None), deposit.c.not_before <= str(now)),
+        )
+        .order_by(deposit.c.number)
+        .limit(GROUP_DEPOSITS)
+    ).all()
+    numbers = _within(GROUP_BYTES, [(row.number, row.size) for row in due])
+    if not numbers:
+        return None
+    group = str(uuid.uuid4())
+    connection.execute(sa.update(deposit).where(deposit.c.number.in_(numbers)).values(group=group))
+    return group, numbers
+
+
+def _within(limit: int, sized: Sequence[tuple[int, int]]) -> list[int]:
+    numbers: list[int] = []
+    total = 0
+    for number, size in sized:
+        total += size
+        if numbers and total > limit:
+            break
+        numbers.append(number)
+    return numbers
+
+
+def name_used(connection: sa.Connection, one: Kept) -> bool:
+    """Whether the sender has used this file name before, for other bytes."""
+    query = sa.select(deposit.c.number).where(
+        deposit.c.sender == one.deposit.sender,
+        deposit.c.name == one.deposit.name,
+        deposit.c.number < one.number,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
+def settle(
+    connection: sa.Connection,
+    one: Kept,
+    event: Event,
+    now: Received,
+    *,
+    verdict: str,
+    records: int,
+    accepted: int,
+    rejected: int,
+    held: int,
+) -> None:
+    """Note how a deposit ended: its state, verdict and counts; it leaves its group."""
+    connection.execute(
+        sa.update(deposit)
+        .where(deposit.c.number == one.number)
+        .values(
+            state=states.after(one.state, event).value,
+            changed=str(now),
+            group=None,
+            not_before=None,
+            fault=None,
+            verdict=verdict,
+            records=records,
+            accepted=accepted,
+            rejected=rejected,
+            held=held,
+        )
+    )
+
+
+def postpone(connection: sa.Connection, one: Kept, event: Event, now: Received, reason: str) -> State:
+    """Note that a deposit could not be treated now: later again, or parked when tried too often.
+
+    A check that cannot be made yet is tried for as long as it takes; our own failures are tried
+    three times, then an operator has to look.
+    """
+    tries = one.tries + 1
+    if event is Event.FAILED and tries >= TRIES:
+        event = Event.GIVEN_UP
+    state = states.after(one.state, event)
+    pause = timedelta(seconds=min(2**tries, 300))
+    connection.execute(
+        sa.update(deposit)
+        .where(deposit.c.number == one.number)
+        .values(
+            state=state.value,
+            changed=str(now),
+            tries=tries,
+            group=None,
+            not_before=None if state is State.PARKED else str(Received(now.at + pause)),
+            fault=reason,
+        )
+    )
+    return state
+
+
+def recount(
+    connection: sa.Connection, numbers: Collection[int], now: Received, expired: int = 0
+) -> None:
+    """Count anew how the records of deposits stand after some that were on hold were decided.
+
+    A deposit none of whose records is on hold any more has come to its end.
+
+    Args:
+        numbers: the deposits concerned.
+        expired: how many records of each were just rejected.
+    """
+    wage = sa.inspect(tables.Wage).local_table
+    held = (
+        sa.select(sa.func.count())
+        .where(wage.c.deposit == deposit.c.number, wage.c.state == "held")
+        .scalar_subquery()
+    )
+    done = states.after(State.HELD, Event.RESOLVED).value
+    rejected = deposit.c.rejected + expired
+    for number in numbers:
+        connection.execute(
+            sa.update(deposit)
+            .where(deposit.c.number == number, deposit.c.state == State.HELD.value)
+            .values(
+                held=held,
+                rejected=rejected,
+                accepted=deposit.c.records - rejected - held,
+                state=sa.case((held == 0, done), else_=deposit.c.state),
+                changed=sa.case((held == 0, str(now)), else_=deposit.c.changed),
+            )
+        )
+
+
+def replay(connection: sa.Connection, identifier: str, now: Received) -> bool:
+    """Have a parked deposit treated again; False when there is none of that id."""
+    done = connection.execute(
+        sa.update(deposit)
+        .where(deposit.c.id == identifier, deposit.c.state == State.PARKED.value)
+        .values(
+            state=states.after(State.PARKED, Event.REPLAYED).value,
+            changed=str(now),
+            tries=0,
+            not_before=None,
+        )
+    )
+    return bool(done.rowcount)

@@ -1,0 +1,375 @@
+"""The counter's registers on our own tables: the embedded default behind `gateway.registers`.
+
+Each is bound to the connection of one transaction. Records go in by driver-level executemany,
+never as ORM objects; look-ups by many keys go in slices, so that a statement stays short.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from itertools import islice
+from typing import TypeVar
+
+import sqlalchemy as sa
+
+from adapters.database import tables
+from gateway.batch import MemberId
+from gateway.matricule import person_number
+from gateway.moments import Period, Received
+from gateway.registers import (
+    Address,
+    Affiliation,
+    Employer,
+    Identity,
+    Mandate,
+    Pair,
+    Registers,
+    Wage,
+    WageKey,
+    WageState,
+)
+
+T = TypeVar("T")
+
+SLICE = 200
+LAST_SERIAL = 999
+
+affiliation = sa.inspect(tables.Affiliation).local_table
+deposit = sa.inspect(tables.Deposit).local_table
+employer = sa.inspect(tables.Employer).local_table
+employer_year = sa.inspect(tables.EmployerYear).local_table
+mandate = sa.inspect(tables.Mandate).local_table
+person = sa.inspect(tables.Person).local_table
+wage = sa.inspect(tables.Wage).local_table
+
+
+def bind(connection: sa.Connection, wages: SqlWages) -> Registers:
+    """All registers, bound to a transaction, with its register of wages."""
+    return Registers(
+        persons=SqlPersons(connection),
+        employers=SqlEmployers(connection),
+        mandates=SqlMandates(connection),
+        affiliations=SqlAffiliations(connection),
+        wages=wages,
+    )
+
+
+def _slices(keys: Iterable[T]) -> Iterator[list[T]]:
+    rest = iter(keys)
+    while part := list(islice(rest, SLICE)):
+        yield part
+
+
+class SqlPersons:
+    """`gateway.registers.Persons` on the table `person`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def find(self, identities: Collection[Identity]) -> Mapping[Identity, str]:
+        found: dict[Identity, str] = {}
+        columns = sa.tuple_(person.c.surname, person.c.first_name, person.c.born)
+        for part in _slices(set(identities)):
+            keys = [(i.surname, i.first_name, i.born.isoformat()) for i in part]
+            for row in self._connection.execute(sa.select(person).where(columns.in_(keys))):
+                identity = Identity(row.surname, row.first_name, date.fromisoformat(row.born))
+                found[identity] = row.matricule
+        return found
+
+    def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:
+        born = identity.born.isoformat()
+        taken = self._connection.execute(
+            sa.select(sa.func.max(sa.func.substr(person.c.matricule, 9, 3))).where(person.c.born == born)
+        ).scalar()
+        serial = int(taken or 0) + 1
+        if serial > LAST_SERIAL:
+            return None
+        matricule = person_number(identity.born, serial)
+        self._connection.execute(
+            sa.insert(person).values(
+                matricule=matricule,
+                surname=identity.surname,
+                first_name=identity.first_name,
+                born=born,
+                nationality=nationality,
+                house_number=address.number,
+                street=address.street,
+                postcode=address.postcode,
+                town=address.town,
+                country=address.country,
+            )
+        )
+        return matricule
+
+
+class SqlEmployers:
+    """`gateway.registers.Employers` on the tables `employer` and `employer_year`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def get(self, matricules: Collection[str], year: int) -> Mapping[str, Employer]:
+        found: dict[str, Employer] = {}
+        joined = employer.join(
+            employer_year,
+            sa.and_(employer_year.c.matricule == employer.c.matricule, employer_year.c.year == year),
+        )
+        query = sa.select(
+            employer.c.matricule,
+            employer.c.name,
+            employer_year.c.mde_class,
+            employer_year.c.accident_factor,
+            employer.c.household,
+        ).select_from(joined)
+        for part in _slices(set(matricules)):
+            for row in self._connection.execute(query.where(employer.c.matricule.in_(part))):
+                found[row.matricule] = Employer(*row)
+        return found
+
+
+class SqlMandates:
+    """`gateway.registers.Mandates` on the table `mandate`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def held_by(self, member: MemberId) -> Sequence[Mandate]:
+        return self._where(mandate.c.member == str(member))
+
+    def for_employer(self, employer: str) -> Sequence[Mandate]:
+        return self._where(mandate.c.employer == employer)
+
+    def _where(self, condition: sa.ColumnElement[bool]) -> list[Mandate]:
+        rows = self._connection.execute(sa.select(mandate).where(condition).order_by(mandate.c.number))
+        return [
+            Mandate(
+                number=row.number,
+                member=MemberId(row.member[:13], row.member[13:]),
+                employer=row.employer,
+                procedures=frozenset(row.procedures.split()),
+                first=date.fromisoformat(row.first),
+                last=date.fromisoformat(row.last) if row.last else None,
+            )
+            for row in rows
+        ]
+
+
+class SqlAffiliations:
+    """`gateway.registers.Affiliations` on the table `affiliation`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
+        found: dict[Pair, list[Affiliation]] = defaultdict(list)
+        columns = sa.tuple_(affiliation.c.employer, affiliation.c.insured)
+        query = (
+            sa.select(
+                affiliation.c.employer,
+                affiliation.c.insured,
+                affiliation.c.entry,
+                affiliation.c.exit,
+                affiliation.c.contract,
+                affiliation.c.scheme,
+            )
+            .where(affiliation.c.state == "current")
+            .order_by(affiliation.c.entry)
+        )
+        for part in _slices(set(pairs)):
+            for row in self._connection.execute(query.where(columns.in_(part))):
+                found[row.employer, row.insured].append(_affiliation(row))
+        return found
+
+    def open(self, affiliation: Affiliation) -> None:
+        self._insert(affiliation)
+
+    def replace(self, old: Affiliation, new: Affiliation) -> None:
+        self._retire(old, "replaced")
+        self._insert(new)
+
+    def cancel(self, affiliation: Affiliation) -> None:
+        self._retire(affiliation, "cancelled")
+
+    def _insert(self, new: Affiliation) -> None:
+        self._connection.execute(
+            sa.insert(affiliation).values(
+                employer=new.employer,
+                insured=new.insured,
+                entry=new.entry.isoformat(),
+                exit=new.exit.isoformat() if new.exit else None,
+                contract=new.contract,
+                scheme=new.scheme,
+                state="current",
+            )
+        )
+
+    def _retire(self, old: Affiliation, state: str) -> None:
+        self._connection.execute(
+            sa.update(affiliation)
+            .where(
+                affiliation.c.employer == old.employer,
+                affiliation.c.insured == old.insured,
+                affiliation.c.entry == old.entry.isoformat(),
+                affiliation.c.state == "current",
+            )
+            .values(state=state)
+        )
+
+
+def _affiliation(row: sa.Row[tuple[str, str, str, str | None, str, str]]) -> Affiliation:
+    return Affiliation(
+        employer=row[0],
+        insured=row[1],
+        entry=date.fromisoformat(row[2]),
+        exit=date.fromisoformat(row[3]) if row[3] else None,
+        contract=row[4],
+        scheme=row[5],
+    )
+
+
+_WAGE_COLUMNS = tuple(column.name for column in wage.columns if column.name != "id")
+_STANDING = (WageState.CURRENT.value, WageState.HELD.value)
+
+
+class SqlWages:
+    """`gateway.registers.Wages` on the table `wage`.
+
+    Attributes:
+        decided: numbers of the deposits some of whose wages were replaced or released, so that
+            they may have come to their end.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._standing: dict[WageKey, int] = {}
+        self.decided: set[int] = set()
+
+    def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
+        asked = set(keys)
+        columns = sa.tuple_(wage.c.employer, wage.c.insured, wage.c.period)
+        query = sa.select(
+            wage.c.employer, wage.c.insured, wage.c.period, wage.c.first_day, wage.c.last_day, wage.c.deposit
+        ).where(wage.c.state.in_(_STANDING))
+        found: dict[WageKey, int] = {}
+        for part in _slices({(key.employer, key.insured, str(key.period)) for key in asked}):
+            for row in self._connection.execute(query.where(columns.in_(part))):
+                key = WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4])
+                if key in asked:
+                    found[key] = row[5]
+        self._standing.update(found)
+        return found
+
+    def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
+        rows = [_row(one, state) for one, state in wages]
+        if rows:
+            names = ", ".join(_WAGE_COLUMNS)
+            marks = ", ".join(f":{name}" for name in _WAGE_COLUMNS)
+            statement = sa.text(f"INSERT INTO wage ({names}) VALUES ({marks})")  # noqa: S608 - our own names
+            self._connection.execute(statement, rows)
+
+    def supersede(self, keys: Collection[WageKey], by_deposit: int) -> None:
+        if not keys:
+            return
+        statement = sa.text(
+            "UPDATE wage SET state = 'superseded' WHERE employer = :employer AND insured = :insured"
+            " AND period = :period AND first_day = :first_day AND last_day = :last_day"
+            " AND state IN ('current', 'held') AND deposit < :by_deposit"
+        )
+        self._connection.execute(statement, [{**_key_row(key), "by_deposit": by_deposit} for key in keys])
+        self.decided.update(self._standing[key] for key in keys if key in self._standing)
+
+    def held(self, pairs: Collection[Pair]) -> Sequence[Wage]:
+        columns = sa.tuple_(wage.c.employer, wage.c.insured)
+        query = sa.select(wage).where(wage.c.state == WageState.HELD.value).order_by(wage.c.id)
+        return [
+            wage_of(row)
+            for part in _slices(sorted(set(pairs)))
+            for row in self._connection.execute(query.where(columns.in_(part)))
+        ]
+
+    def release(self, wages: Sequence[Wage]) -> None:
+        self._turn([(one.deposit, one.record) for one in wages], WageState.CURRENT)
+
+    def waiting(self) -> Iterator[tuple[Wage, Received]]:
+        """Every wage on hold, with the receipt of the deposit that declared it."""
+        query = (
+            sa.select(wage, deposit.c.received)
+            .join(deposit, deposit.c.number == wage.c.deposit)
+            .where(wage.c.state == WageState.HELD.value)
+        )
+        for row in self._connection.execute(query):
+            yield wage_of(row), Received.parse(row.received)
+
+    def expire(self, deposit: int, records: Sequence[int]) -> set[int]:
+        """Turn held wages of a deposit into expired ones; those that still were on hold."""
+        query = sa.select(wage.c.record).where(
+            wage.c.deposit == deposit, wage.c.record.in_(records), wage.c.state == WageState.HELD.value
+        )
+        found = set(self._connection.execute(query).scalars())
+        self._turn([(deposit, record) for record in found], WageState.EXPIRED)
+        return found
+
+    def _turn(self, records: Sequence[tuple[int, int]], state: WageState) -> None:
+        """Give held wages, named by deposit and record, another state."""
+        if not records:
+            return
+        statement = sa.text(
+            "UPDATE wage SET state = :state WHERE deposit = :deposit AND record = :record AND state = 'held'"
+        )
+        self._connection.execute(
+            statement,
+            [{"state": state.value, "deposit": number, "record": record} for number, record in records],
+        )
+        self.decided.update(number for number, _ in records)
+
+
+def _key_row(key: WageKey) -> dict[str, object]:
+    return {
+        "employer": key.employer,
+        "insured": key.insured,
+        "period": str(key.period),
+        "first_day": key.first_day,
+        "last_day": key.last_day,
+    }
+
+
+def _row(one: Wage, state: WageState) -> dict[str, object]:
+    return {
+        **_key_row(one.key),
+        "deposit": one.deposit,
+        "record": one.record,
+        "base_wage": one.base_wage,
+        "work_hours": one.work_hours,
+        "supplements": one.supplements,
+        "overtime_pay": one.overtime_pay,
+        "overtime_hours": one.overtime_hours,
+        "gratuities": one.gratuities,
+        "unemployment_pay": one.unemployment_pay,
+        "inactive_hours": one.inactive_hours,
+        "non_pensionable": one.non_pensionable,
+        "capped": one.capped,
+        "reference": one.reference,
+        "state": state.value,
+    }
+
+
+def wage_of(row: sa.Row[tuple[object, ...]]) -> Wage:
+    """A wage from a row of its table."""
+    return Wage(
+        key=WageKey(row.employer, row.insured, Period.parse(row.period), row.first_day, row.last_day),
+        deposit=row.deposit,
+        record=row.record,
+        base_wage=row.base_wage,
+        work_hours=row.work_hours,
+        supplements=row.supplements,
+        overtime_pay=row.overtime_pay,
+        overtime_hours=row.overtime_hours,
+        gratuities=row.gratuities,
+        unemployment_pay=row.unemployment_pay,
+        inactive_hours=row.inactive_hours,
+        non_pensionable=row.non_pensionable,
+        capped=row.capped,
+        reference=row.reference,
+    )

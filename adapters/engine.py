@@ -1,0 +1,142 @@
+"""The durable engine: deposits are treated in groups, each exactly once, across crashes.
+
+DBOS Transact keeps which step of which group is done in the same database file and the same
+transactions as the effects. This is its only importer. Workflow arguments are ids only, written
+as JSON (its default would be pickle).
+
+A group is one workflow; a deposit is one step of it: read, verify and validate without any lock,
+then one transaction for effect, journal entry, state and answers. A step always commits: what
+goes wrong inside is noted on the deposit, so that a replay after a crash walks the same steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Protocol
+
+import sqlalchemy as sa
+import structlog
+from dbos import DBOS, DBOSConfig, SetWorkflowID, SQLAlchemyDatasource
+from dbos import DBOSPortableJSONSerializer as Json
+
+from adapters.database import Database, deposits
+from gateway.moments import Clock, Received
+
+log = structlog.get_logger()
+
+NAME = "secugate"
+WORKFLOW = "treat"
+VERSION = "1"
+"""Pinned, so that work begun by an older build is recovered by a newer one."""
+
+IDLE_SECONDS = 0.5
+ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+
+
+class Treatment(Protocol):
+    """What the engine makes durable."""
+
+    def prepare(self, number: int) -> object:
+        """Everything that needs no lock; no effect, may be repeated."""
+
+    def conclude(self, connection: sa.Connection, number: int, prepared: object) -> None:
+        """Effect, journal entry, state and answers of a deposit, in the transaction given."""
+
+    def sweep(self, now: Received) -> None:
+        """What falls due with time; may be repeated."""
+
+
+class Engine:
+    """Takes deposits in the order of receipt and has them treated."""
+
+    def __init__(self, database: Database, treatment: Treatment, clock: Clock) -> None:
+        self._database = database
+        self._treatment = treatment
+        self._clock = clock
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._swept: object = None
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        logging.getLogger("dbos").setLevel(logging.WARNING)
+        self._dbos = DBOS(config=_configuration(database))
+        self._source = SQLAlchemyDatasource.create(
+            database.url, engine=database.engine, serializer=Json(), run_migrations=True
+        )
+
+        def treat(numbers: list[int]) -> None:
+            self._treat_group(numbers)
+
+        self._treat = DBOS.workflow(name=WORKFLOW)(treat)
+
+    def start(self) -> None:
+        """Launch; groups cut off by a stop are recovered first."""
+        DBOS.launch()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something to do; called when a deposit has been entered."""
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Stop taking groups; one under way is finished or, at the next start, recovered."""
+        self._stopping.set()
+        self._wake.set()
+        self._thread.join()
+        DBOS.destroy(destroy_registry=True)
+
+    def _treat_group(self, numbers: list[int]) -> None:
+        for number in numbers:
+            prepared = self._treatment.prepare(number)
+            self._source.run_tx_step({"name": "conclude"}, self._conclude, number, prepared)
+        self._wake.set()
+
+    def _conclude(self, number: int, prepared: object) -> None:
+        self._treatment.conclude(self._source.sql_session().connection(), number, prepared)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            self._wake.wait(IDLE_SECONDS)
+            self._wake.clear()
+            try:
+                self._sweep()
+                self._dispatch()
+            except Exception:
+                log.exception("engine.failed")
+
+    def _sweep(self) -> None:
+        now = Received(self._clock())
+        if self._swept != now.day:
+            self._treatment.sweep(now)
+            self._swept = now.day
+
+    def _dispatch(self) -> None:
+        with self._database.write() as connection:
+            under_way = deposits.group_under_way(connection)
+            if under_way is not None:
+                # A stop between claiming and starting leaves a group that nobody treats.
+                if self._has_ended(under_way):
+                    deposits.release_group(connection, under_way)
+                    self._wake.set()
+                return
+            claimed = deposits.claim(connection, Received(self._clock()))
+        if claimed is not None:
+            group, numbers = claimed
+            with SetWorkflowID(group):
+                DBOS.start_workflow(self._treat, numbers)
+
+    def _has_ended(self, group: str) -> bool:
+        status = DBOS.get_workflow_status(group)
+        return status is None or status.status in ENDED
+
+
+def _configuration(database: Database) -> DBOSConfig:
+    return {
+        "name": NAME,
+        "application_version": VERSION,
+        "executor_id": NAME,
+        "system_database_url": database.url,
+        "serializer": Json(),
+        "run_admin_server": False,
+        "log_level": "WARNING",
+    }

@@ -1,0 +1,369 @@
+"""The HTTPS door: deposits in, state, answers out. TLS 1.2 or later, client certificates.
+
+The sender is the registered certificate of *this* handshake, never a header. Refusals of the door
+itself are problem details (RFC 9457); what was received is answered by signed documents.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import ssl
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import uvicorn
+from fastapi import Depends, FastAPI, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from adapters.database.deposits import Kept
+from gateway.batch import MemberId
+from gateway.moments import Received
+from gateway.states import State
+from inbox.receive import Inbox, Receipt, TooLarge, Upload, receive
+from outbox.collect import Listed, Outbox, collect
+
+log = structlog.get_logger()
+
+PEER = "secugate.peer"
+LONGEST_NAME = 255
+PAGE = 100
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+
+MemberOf = Callable[[str, Received], MemberId | None]
+FindDeposit = Callable[[str, str], Kept | None]
+
+
+class PeerProtocol(HttpToolsProtocol):
+    """Puts the fingerprint of the client certificate of this handshake into the request's scope."""
+
+    _peer: str | None = None
+
+    def connection_made(self, transport: object) -> None:
+        """Read the certificate once per connection."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it the same way
+        tls = self.transport.get_extra_info("ssl_object")
+        certificate = tls.getpeercert(binary_form=True) if tls else None
+        self._peer = hashlib.sha256(certificate).hexdigest() if certificate else None
+
+    def on_message_begin(self) -> None:
+        """Every request of the connection carries it."""
+        super().on_message_begin()
+        self.scope["extensions"] = {PEER: {"fingerprint": self._peer}}
+
+
+class Problem(Exception):
+    """A refusal of the door itself."""
+
+    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.code = code
+        self.detail = detail
+
+
+class DepositState(BaseModel):
+    """How far a deposit has come."""
+
+    id: str = Field(description="our reference, quoted in every answer")
+    name: str = Field(description="file name as deposited")
+    size: int = Field(description="bytes")
+    digest: str = Field(description="SHA-256 of the bytes, hexadecimal")
+    received: datetime = Field(description="moment of receipt; deadlines count from it")
+    door: str
+    state: State
+    since: datetime = Field(description="since when it is in this state")
+    verdict: str | None = Field(default=None, description="accepted, partial or rejected, once treated")
+    records: int | None = None
+    accepted: int | None = None
+    rejected: int | None = None
+    held: int | None = None
+
+
+class AnswerEntry(BaseModel):
+    """An answer on the member's shelf."""
+
+    cursor: int = Field(description="pass the last one seen as `after` to get what is new")
+    id: str
+    type: str
+    name: str
+    posted: datetime
+    size: int
+    digest: str
+    deposit: str | None = Field(default=None, description="id of the deposit it answers")
+    collected: datetime | None = Field(default=None, description="when it was first collected")
+
+
+class AnswerList(BaseModel):
+    """Answers in the order in which they were posted."""
+
+    answers: list[AnswerEntry]
+
+
+class Health(BaseModel):
+    """Whether the gateway takes deposits."""
+
+    status: str
+
+
+def application(
+    inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_deposit: FindDeposit
+) -> FastAPI:
+    """The HTTPS application over an in-tray and an out-tray.
+
+    Args:
+        inbox: where deposits end.
+        outbox: whose answers are collected.
+        member_of: the member of a certificate fingerprint at a moment, if any.
+        find_deposit: a member's own deposit by id, if any.
+    """
+    app = FastAPI(title="Secugate", version="1", docs_url=None, redoc_url=None)
+
+    async def sender(request: Request) -> MemberId:
+        fingerprint = request.scope.get("extensions", {}).get(PEER, {}).get("fingerprint")
+        if fingerprint is None:
+            raise Problem(
+                HTTPStatus.UNAUTHORIZED, "DOOR-CERTIFICATE", "Connect with your registered certificate."
+            )
+        member = await run_in_threadpool(member_of, fingerprint, Received(inbox.clock()))
+        if member is None:
+            raise Problem(
+                HTTPStatus.FORBIDDEN,
+                "DOOR-UNKNOWN",
+                "This certificate is not registered for an active member. Ask the operator to register it.",
+            )
+        return member
+
+    Sender = Annotated[MemberId, Depends(sender)]
+
+    @app.post("/v1/deposits", status_code=202, response_class=Response, responses=_RECEIPT)
+    async def deposit(
+        request: Request,
+        member: Sender,
+        name: Annotated[str, Query(min_length=1, max_length=LONGEST_NAME, description="file name")],
+    ) -> Response:
+        """Deposit a signed batch: the raw bytes are the body. Answers with the signed receipt (ACKREC)."""
+        receipt = await _receive(request, inbox, member, name)
+        return Response(
+            receipt.content,
+            status_code=HTTPStatus.ACCEPTED,
+            media_type="application/xml",
+            headers={"Location": f"/v1/deposits/{receipt.deposit}"},
+        )
+
+    @app.get("/v1/deposits/{identifier}")
+    async def deposit_state(identifier: str, member: Sender) -> DepositState:
+        """How far one of your deposits has come."""
+        found = await run_in_threadpool(find_deposit, str(member), identifier)
+        if found is None:
+            raise _not_found()
+        return _state(found)
+
+    @app.get("/v1/outbox")
+    async def answers(
+        member: Sender,
+        after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
+        limit: Annotated[int, Query(ge=1, le=1000)] = PAGE,
+    ) -> AnswerList:
+        """What has been posted to you after a cursor."""
+        listed = await run_in_threadpool(outbox.collection.after, str(member), after, limit)
+        return AnswerList(answers=[_entry(one) for one in listed])
+
+    @app.get("/v1/outbox/{identifier}", response_class=Response, responses=_ANSWER)
+    async def answer(identifier: str, member: Sender) -> Response:
+        """Collect an answer; the collection is entered in the journal."""
+        content = await run_in_threadpool(
+            partial(collect, outbox, recipient=str(member), answer_id=identifier, door="https")
+        )
+        if content is None:
+            raise _not_found()
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        return Response(
+            content, media_type="application/xml", headers={"Content-Digest": f"sha-256=:{digest}:"}
+        )
+
+    @app.get("/health")
+    async def health() -> Health:
+        """Whether the gateway takes deposits; asks for no certificate."""
+        return Health(status="ok")
+
+    _answer_refusals(app)
+    return app
+
+
+_RECEIPT: dict[int | str, dict[str, object]] = {
+    202: {"description": "the signed receipt", "content": {"application/xml": {}}}
+}
+_ANSWER: dict[int | str, dict[str, object]] = {
+    200: {"description": "the signed answer", "content": {"application/xml": {}}}
+}
+
+
+async def _receive(request: Request, inbox: Inbox, member: MemberId, name: str) -> Receipt:
+    expected = _content_digest(request.headers.get("content-digest"))
+    upload = inbox.begin()
+    try:
+        digest = await _stream(request, upload)
+        if expected is not None and digest != expected:
+            raise Problem(
+                HTTPStatus.BAD_REQUEST,
+                "DOOR-DIGEST",
+                "The bytes that arrived are not those of Content-Digest. Nothing was kept; send them again.",
+            )
+        return await run_in_threadpool(
+            partial(receive, inbox, upload, sender=str(member), name=name, door="https")
+        )
+    except BaseException:
+        upload.discard()
+        raise
+
+
+async def _stream(request: Request, upload: Upload) -> bytes:
+    digest = hashlib.sha256()
+    offset = 0
+    async for chunk in request.stream():
+        upload.write(offset, chunk)
+        digest.update(chunk)
+        offset += len(chunk)
+    return digest.digest()
+
+
+_DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
+
+
+def _content_digest(header: str | None) -> bytes | None:
+    """The SHA-256 digest of a Content-Digest header (RFC 9530); other algorithms are passed over."""
+    if header is None:
+        return None
+    members = [member.strip() for member in header.split(",")]
+    for member in members:
+        if match := _DIGEST.fullmatch(member):
+            return base64.b64decode(match[1])
+        if member.startswith("sha-256="):
+            raise Problem(
+                HTTPStatus.BAD_REQUEST, "DOOR-DIGEST", "Write Content-Digest as sha-256=:<base64>: (RFC 9530)."
+            )
+    return None
+
+
+def _state(found: Kept) -> DepositState:
+    return DepositState(
+        id=found.deposit.id,
+        name=found.deposit.name,
+        size=found.deposit.size,
+        digest=found.deposit.digest,
+        received=found.deposit.received,
+        door=found.deposit.door,
+        state=found.state,
+        since=found.changed,
+        verdict=found.verdict,
+        records=found.records,
+        accepted=found.accepted,
+        rejected=found.rejected,
+        held=found.held,
+    )
+
+
+def _entry(listed: Listed) -> AnswerEntry:
+    answer = listed.answer
+    return AnswerEntry(
+        cursor=listed.cursor,
+        id=answer.id,
+        type=answer.kind,
+        name=answer.name,
+        posted=answer.posted,
+        size=answer.size,
+        digest=answer.digest,
+        deposit=answer.deposit,
+        collected=listed.collected,
+    )
+
+
+def _not_found() -> Problem:
+    return Problem(HTTPStatus.NOT_FOUND, "DOOR-NOT-FOUND", "There is nothing of yours at this address.")
+
+
+def _answer_refusals(app: FastAPI) -> None:
+    @app.exception_handler(Problem)
+    async def refused(_request: Request, problem: Problem) -> JSONResponse:
+        return _problem(problem.status, problem.code, problem.detail)
+
+    @app.exception_handler(TooLarge)
+    async def too_large(_request: Request, error: TooLarge) -> JSONResponse:
+        detail = f"A deposit has at most {error.limit} bytes. Nothing was kept; split the batch."
+        return _problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "DOOR-TOO-LARGE", detail)
+
+    @app.exception_handler(RequestValidationError)
+    async def unusable(_request: Request, error: RequestValidationError) -> JSONResponse:
+        faults = "; ".join(f"{fault['loc'][-1]}: {fault['msg']}" for fault in error.errors())
+        return _problem(HTTPStatus.BAD_REQUEST, "DOOR-REQUEST", f"The request cannot be used. {faults}.")
+
+    @app.exception_handler(ClientDisconnect)
+    async def gone(_request: Request, _error: ClientDisconnect) -> Response:
+        return Response(status_code=HTTPStatus.BAD_REQUEST)
+
+    @app.exception_handler(HTTPException)
+    async def http_error(_request: Request, error: HTTPException) -> JSONResponse:
+        status = HTTPStatus(error.status_code)
+        return _problem(status, f"DOOR-{status.value}", f"{status.phrase}.", error.headers)
+
+    @app.exception_handler(Exception)
+    async def ours(request: Request, error: Exception) -> JSONResponse:
+        log.error("https.failed", path=request.url.path.split("/")[:3], error=type(error).__name__)
+        detail = "We could not do this now; it is our fault. Send it again later: nothing is counted twice."
+        return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "DOOR-FAILED", detail, {"Retry-After": "30"})
+
+
+def _problem(
+    status: HTTPStatus, code: str, detail: str, headers: object = None
+) -> JSONResponse:
+    return JSONResponse(
+        {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail},
+        status_code=status.value,
+        media_type="application/problem+json",
+        headers=headers if isinstance(headers, dict) else None,
+    )
+
+
+def tls_context(certificate: Path, key: Path, anchors: list[Path]) -> ssl.SSLContext:
+    """TLS 1.2 or later with forward secrecy; a client certificate is asked for and, if sent, verified."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.load_cert_chain(certificate, key)
+    for anchor in anchors:
+        context.load_verify_locations(anchor)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    # A resumed session would skip the certificate of this handshake.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    return context
+
+
+def server(app: FastAPI, tls: Callable[[], ssl.SSLContext]) -> uvicorn.Server:
+    """The server for the application; it is run on a socket that listens already."""
+    config = uvicorn.Config(
+        app,
+        http=PeerProtocol,
+        ws="none",
+        lifespan="off",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=30,
+        ssl_context_factory=lambda _config, _default: tls(),
+    )
+    return uvicorn.Server(config)

@@ -1,0 +1,75 @@
+"""`secugate init`: a gateway on its premises, ready to run.
+
+The embedded default brings its own throw-away authority: it issues the gateway's certificates and,
+on request, those of members. An institution replaces the files in `keys/` and `trust/` by its own.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from adapters.database import Database
+from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
+from adapters.premises import Premises
+from adapters.settings import Settings
+from adapters.spool import Spool
+
+VALIDITY = timedelta(days=825)
+
+
+def install(settings: Settings, now: datetime) -> None:
+    """Make the data folder: private to us, with database, spool, keys and trust."""
+    premises = Premises(settings.data)
+    for folder in (
+        premises.folder,
+        premises.keys,
+        premises.authority_key.parent,
+        premises.anchors,
+        premises.revocations,
+    ):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    Spool(premises.spool, settings.largest_deposit).create()
+    _make_authority(premises, now)
+    _issue_own(premises, settings.host, now)
+    write_ssh_key(premises.ssh_host_key)
+    Database(premises.database).create()
+
+
+def _make_authority(premises: Premises, now: datetime) -> None:
+    authority = Authority.create("Secugate throw-away authority", now - timedelta(days=1), now + VALIDITY)
+    write_key(premises.authority_key, authority.key)
+    write_certificates(premises.authority_certificate, authority.certificate)
+    write_certificates(premises.anchors / "throw-away.pem", authority.certificate)
+    # As long as the certificates: nobody publishes a next list for a throw-away authority.
+    revocations = authority.crl({}, now - timedelta(minutes=5), now + VALIDITY)
+    (premises.revocations / "throw-away.crl").write_bytes(revocations)
+
+
+def _issue_own(premises: Premises, host: str, now: datetime) -> None:
+    authority = Authority.load(premises.authority_key, premises.authority_certificate)
+    for key_file, certificate_file, name, hosts in (
+        (premises.signing_key, premises.signing_certificate, "Secugate seal", ()),
+        (premises.tls_key, premises.tls_certificate, host, (host,)),
+    ):
+        key = new_key(KeyKind.P256)
+        certificate = authority.issue(
+            Subject(name), key.public_key(), now - timedelta(minutes=5), now + VALIDITY, hosts=hosts
+        )
+        write_key(key_file, key)
+        write_certificates(certificate_file, certificate)
+
+
+def write_ssh_key(file: Path) -> None:
+    """Make an Ed25519 key pair as OpenSSH keeps it: the file, and its public half beside it."""
+    key = ed25519.Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH)
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(private)
+    file.with_name(file.name + ".pub").write_bytes(public + b"\n")

@@ -1,0 +1,137 @@
+"""The gateway put together: the only place that wires rooms, doors and cellar."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import ssl
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+from cryptography import x509
+
+from adapters import https
+from adapters.database import Database
+from adapters.database.answers import SqlCollection
+from adapters.database.deposits import Deposits
+from adapters.database.members import Members, fingerprint
+from adapters.engine import Engine
+from adapters.premises import Premises
+from adapters.settings import Settings
+from adapters.sftp import SftpDoor, SftpSettings
+from adapters.spool import Spool
+from adapters.treatment import Treatment
+from gateway.batch import MemberId
+from gateway.moments import Clock, Received, system_clock
+from gateway.process import Desk
+from gateway.seal import Seal
+from inbox.receive import Inbox
+from outbox.collect import Outbox
+from signing.certificates import Trust
+from signing.sign import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """Where the doors of a running gateway are."""
+
+    https: str
+    sftp: str
+
+    def write(self, file: Path) -> None:
+        """Leave the addresses where operators and scripts find them."""
+        file.write_text(json.dumps({"https": self.https, "sftp": self.sftp}) + "\n")
+
+
+class Gateway:
+    """A whole gateway on its premises: doors, counter and cellar."""
+
+    def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+        self.premises = Premises(settings.data)
+        self.settings = settings
+        self.clock = clock
+        self.database = Database(self.premises.database)
+        self.members = Members(self.database)
+        self.spool = Spool(self.premises.spool, settings.largest_deposit)
+        self.seal = seal(self.premises, settings)
+        self.trust = Trust(self.premises.anchors, self.premises.revocations)
+        desk = Desk(settings.environment, self.trust, self._signer)
+        treatment = Treatment(self.database, self.spool, self.seal, desk, clock)
+        self.engine = Engine(self.database, treatment, clock)
+        self.deposits = Deposits(self.database, self.seal, self.engine.wake)
+        self.inbox = Inbox(self.spool.begin, self.deposits, clock)
+        self.outbox = Outbox(SqlCollection(self.database), clock)
+
+    def _signer(self, certificate: x509.Certificate, at: Received) -> MemberId | None:
+        return self.members.of_certificate(fingerprint(certificate), at)
+
+    def start(self) -> Doors:
+        """Clear what a stop left behind, start the engine, open the doors."""
+        self.spool.sweep(self.deposits.ids())
+        self.engine.start()
+        self._sftp = SftpDoor(
+            SftpSettings(host=self.settings.host, port=self.settings.sftp_port),
+            inbox=self.inbox,
+            outbox=self.outbox,
+            member_of=self.members.of_ssh_key,
+            clock=self.clock,
+            host_key=self.premises.ssh_host_key,
+        )
+        sftp_host, sftp_port = self._sftp.start()
+        https_port = self._open_https()
+        doors = Doors(f"https://{self.settings.host}:{https_port}", f"{sftp_host}:{sftp_port}")
+        doors.write(self.premises.doors)
+        return doors
+
+    def _open_https(self) -> int:
+        app = https.application(
+            self.inbox,
+            self.outbox,
+            member_of=self.members.of_certificate,
+            find_deposit=self.deposits.find,
+        )
+        listening = socket.create_server((self.settings.host, self.settings.https_port))
+        self._https: uvicorn.Server = https.server(app, self._tls)
+        self._https_thread = threading.Thread(
+            target=self._https.run, kwargs={"sockets": [listening]}, name="https", daemon=True
+        )
+        self._https_thread.start()
+        return int(listening.getsockname()[1])
+
+    def _tls(self) -> ssl.SSLContext:
+        anchors = sorted(self.premises.anchors.glob("*.pem"))
+        return https.tls_context(self.premises.tls_certificate, self.premises.tls_key, anchors)
+
+    def stop(self) -> None:
+        """Close the doors, then let the engine finish what it is at."""
+        self._https.should_exit = True
+        self._https_thread.join()
+        self._sftp.stop()
+        self.engine.stop()
+        self.database.close()
+
+
+def seal(premises: Premises, settings: Settings) -> Seal:
+    """Our seal, from the key on the premises."""
+    signer = Signer.load(premises.signing_key, premises.signing_certificate)
+    return Seal(signer, settings.environment)
+
+
+def serve(settings: Settings) -> None:
+    """Run a gateway until it is told to stop (SIGTERM or SIGINT)."""
+    gateway = Gateway(settings)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    doors = gateway.start()
+    announce(doors)
+    stop.wait()
+    gateway.stop()
+
+
+def announce(doors: Doors) -> None:
+    """Tell the operator where the doors are."""
+    print(f"Secugate is open.  HTTPS {doors.https}  SFTP {doors.sftp}", flush=True)  # noqa: T201

@@ -1,0 +1,29 @@
+"""What a handler may know beside the batch: when, whose, by what right, and the registers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.batch import MemberId
+from gateway.mandates import Rights
+from gateway.moments import Received
+from gateway.registers import Registers
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The circumstances of one batch.
+
+    Attributes:
+        deposit: number of the deposit, in the order of receipt.
+        received: decides forms, keys and mandates; the current month for deadlines.
+        sender: the member who signed.
+        rights: for which employers that member may use this procedure on that day.
+        registers: bound to the transaction of this batch.
+    """
+
+    deposit: int
+    received: Received
+    sender: MemberId
+    rights: Rights
+    registers: Registers

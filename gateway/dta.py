@@ -1,0 +1,267 @@
+"""The bridge between our batches and the operator's `.dta` records, without loss.
+
+A `.dta` file is ASCII text; each record ends with CR LF and its fields stand between semicolons,
+at their official numbers. The first record says who sends it: `0;<matricule>;<SECUline number>`
+(*identifiant support*); every other one begins with its record type `1`. The layout knows neither
+quotes nor an escape, so a text that would need one has no place in it. Fields without a name in
+the form are fillers and stay empty; absent is empty.
+
+Values are spelt differently on the two sides: amounts are whole cents there and euro with two
+decimals here, other numbers with two decimals are hundredths there, dates lose their hyphens,
+keys are in capitals. A value that is not spelt as its field asks crosses unchanged, so that the
+gateway can answer with the right code; unless it happens to be right on the other side, where it
+would be taken for something else (`350000` for 3,500.00 or for 350,000 euro): that is refused.
+
+So `read(write(member, records, form), form)` gives back what was written, and writing what was
+read gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.batch import MemberId
+from xsd import Field, Form
+
+_END = "\r\n"
+_HEADER = re.compile(r"0;([0-9]{13});([0-9]{6})")
+_RECORD_TYPE = "1"
+_UNFIT = re.compile(rb"[^ !#-~]")
+_UNFIT_TEXT = re.compile("[^ !#-:<-~]")
+_SHOWN = 80
+
+
+class UnreadableError(ValueError):
+    """A `.dta` file that does not keep to its layout.
+
+    Attributes:
+        line: line of the file, from 1.
+        field: number of the field in its record, from 1; None for the line as a whole.
+        seen: what stands there.
+        advice: what to do.
+    """
+
+    def __init__(self, line: int, field: int | None, seen: str, advice: str) -> None:
+        place = f"line {line}" if field is None else f"line {line}, field {field}"
+        super().__init__(f"{place}: {seen}. {advice}")
+        self.line, self.field, self.seen, self.advice = line, field, seen, advice
+
+
+class UnwritableError(ValueError):
+    """A record that a `.dta` file cannot carry.
+
+    Attributes:
+        record: place of the record, from 1.
+        field: element name of the field.
+        number: its number in the record; None when the layout has no such field.
+        seen: its text.
+        advice: what to do.
+    """
+
+    def __init__(self, record: int, field: str, number: int | None, seen: str, advice: str) -> None:
+        super().__init__(f"record {record}, {field} (field {number or 'unknown'}): {seen}. {advice}")
+        self.record, self.field, self.number = record, field, number
+        self.seen, self.advice = seen, advice
+
+
+@dataclass(frozen=True, slots=True)
+class DtaFile:
+    """What a `.dta` file holds.
+
+    Attributes:
+        member: who sends it.
+        records: text by element name, only what was present, in the order of the form.
+    """
+
+    member: MemberId
+    records: Sequence[Mapping[str, str]]
+
+
+def _whole(text: str) -> str | None:
+    """Euro with two decimals from whole cents, or hours from hundredths."""
+    if re.fullmatch("0|[1-9][0-9]*", text) is None:
+        return None
+    digits = text.zfill(3)
+    return f"{digits[:-2]}.{digits[-2:]}"
+
+
+def _hundredths(text: str) -> str | None:
+    match = re.fullmatch(r"(0|[1-9][0-9]*)\.([0-9]{2})", text)
+    return None if match is None else (match[1] + match[2]).lstrip("0") or "0"
+
+
+def _iso_day(text: str) -> str | None:
+    return f"{text[:4]}-{text[4:6]}-{text[6:]}" if re.fullmatch("[0-9]{8}", text) else None
+
+
+def _plain_day(text: str) -> str | None:
+    return text.replace("-", "") if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+
+
+def _iso_month(text: str) -> str | None:
+    return f"{text[:4]}-{text[4:]}" if re.fullmatch("[0-9]{6}", text) else None
+
+
+def _plain_month(text: str) -> str | None:
+    return text.replace("-", "") if re.fullmatch("[0-9]{4}-[0-9]{2}", text) else None
+
+
+def _small(text: str) -> str | None:
+    return text.lower() if re.fullmatch("[A-Z]+", text) else None
+
+
+def _capital(text: str) -> str | None:
+    return text.upper() if re.fullmatch("[a-z]+", text) else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Spelling:
+    """How a type is spelt on the two sides; each answers None for what is not its spelling."""
+
+    form: Callable[[str], str | None]
+    dta: Callable[[str], str | None]
+    example: str
+
+
+_SPELLINGS: Mapping[str, _Spelling] = {
+    "Amount": _Spelling(_whole, _hundredths, "cents without a point, such as 350000"),
+    "Date": _Spelling(_iso_day, _plain_day, "YYYYMMDD, such as 20260701"),
+    "PeriodType": _Spelling(_iso_month, _plain_month, "YYYYMM, such as 202607"),
+    "Kind": _Spelling(_small, _capital, "capitals, such as ENTRY"),
+}
+"""By the type of a field in the form; a type that is not here is spelt the same on both sides."""
+
+
+def read(raw: bytes, form: Form) -> DtaFile:
+    """Read a `.dta` file.
+
+    Args:
+        raw: its bytes; only the last CR LF may be missing.
+        form: the form of the batch it becomes.
+
+    Raises:
+        UnreadableError: at the first place that does not keep to the layout.
+    """
+    lines = _lines(raw)
+    member = _member(lines[0])
+    records = [_record(number, line, form) for number, line in enumerate(lines[1:], start=2)]
+    return DtaFile(member, records)
+
+
+def write(member: MemberId, records: Iterable[Mapping[str, str]], form: Form) -> bytes:
+    """Write a `.dta` file in the one spelling that `read` gives back as it was.
+
+    Raises:
+        UnwritableError: at the first value that the layout cannot carry.
+    """
+    lines = [f"0;{member.matricule};{member.number}"]
+    lines += [_line(number, record, form) for number, record in enumerate(records, start=1)]
+    return "".join(line + _END for line in lines).encode("ascii")
+
+
+def _lines(raw: bytes) -> list[str]:
+    if not raw:
+        raise UnreadableError(
+            1, None, "the file is empty", "It begins with the record 0;<matricule>;<number>"
+        )
+    lines = []
+    for number, line in enumerate(raw.removesuffix(b"\r\n").split(b"\r\n"), start=1):
+        unfit = _UNFIT.search(line)
+        if unfit is not None:
+            field = line.count(b";", 0, unfit.start()) + 1
+            seen, advice = _byte(unfit[0])
+            raise UnreadableError(number, field, seen, advice)
+        lines.append(line.decode("ascii"))
+    return lines
+
+
+def _byte(byte: bytes) -> tuple[str, str]:
+    """What is wrong with a byte that no field may hold, and what to do."""
+    match byte:
+        case b"\r" | b"\n":
+            return f"a line end of {byte!r} alone", "Each record ends with CR LF (0x0D 0x0A); save it so"
+        case b'"':
+            return "a quotation mark", "The layout knows no quotes; write the text without them"
+    if byte > b"\x7e":
+        return f"the byte 0x{byte.hex().upper()}", "The file is plain ASCII; write names without accents"
+    return f"the control character 0x{byte.hex().upper()}", "Take it out; fields hold printable text only"
+
+
+def _member(line: str) -> MemberId:
+    match = _HEADER.fullmatch(line)
+    if match is None:
+        advice = "The first record is 0;<13 digits of matricule>;<6 digits of SECUline number>"
+        raise UnreadableError(1, None, repr(line[:_SHOWN]), advice)
+    return MemberId(match[1], match[2])
+
+
+def _record(line: int, text: str, form: Form) -> Mapping[str, str]:
+    values = text.split(";")
+    _check_shape(line, values, form)
+    return {
+        field.name: _to_form(line, field, value)
+        for field in form.fields
+        if (value := values[field.number - 1])
+    }
+
+
+def _check_shape(line: int, values: Sequence[str], form: Form) -> None:
+    width = _width(form)
+    if values[0] != _RECORD_TYPE:
+        seen = repr(values[0][:_SHOWN])
+        raise UnreadableError(line, 1, seen, f"A record after the first has the record type {_RECORD_TYPE}")
+    if len(values) != width:
+        advice = f"A {form.code} record has {width} fields, empty ones at its end included"
+        raise UnreadableError(line, None, f"{len(values)} fields", advice)
+    named = {1} | {field.number for field in form.fields}
+    for number, value in enumerate(values, start=1):
+        if value and number not in named:
+            raise UnreadableError(
+                line, number, repr(value[:_SHOWN]), "This field is a filler; leave it empty"
+            )
+
+
+def _to_form(line: int, field: Field, value: str) -> str:
+    spelling = _SPELLINGS.get(field.type_name)
+    if spelling is None:
+        return value
+    spelt = spelling.form(value)
+    if spelt is None and spelling.dta(value) is not None:
+        raise UnreadableError(line, field.number, repr(value[:_SHOWN]), f"In a .dta it is {spelling.example}")
+    return value if spelt is None else spelt
+
+
+def _line(record: int, values: Mapping[str, str], form: Form) -> str:
+    known = {field.name: field for field in form.fields}
+    texts = [""] * _width(form)
+    texts[0] = _RECORD_TYPE
+    for name, value in values.items():
+        field = known.get(name)
+        if field is None:
+            advice = f"No field of a {form.code} record has this name"
+            raise UnwritableError(record, name, None, repr(value[:_SHOWN]), advice)
+        texts[field.number - 1] = _to_dta(record, field, value)
+    return ";".join(texts)
+
+
+def _to_dta(record: int, field: Field, value: str) -> str:
+    def unwritable(advice: str) -> UnwritableError:
+        return UnwritableError(record, field.name, field.number, repr(value[:_SHOWN]), advice)
+
+    if not value:
+        raise unwritable("In a .dta empty is absent; leave the element out")
+    if _UNFIT_TEXT.search(value) is not None:
+        raise unwritable("A .dta field holds printable ASCII without quotes and semicolons")
+    spelling = _SPELLINGS.get(field.type_name)
+    if spelling is None:
+        return value
+    spelt = spelling.dta(value)
+    if spelt is None and spelling.form(value) is not None:
+        raise unwritable(f"In a .dta it would be taken for {spelling.form(value)!r}")
+    return value if spelt is None else spelt
+
+
+def _width(form: Form) -> int:
+    return max(field.number for field in form.fields)

@@ -1,0 +1,65 @@
+"""Matricules: the 13-digit numbers of persons and employers, judged by the role of the field.
+
+Natural persons: birth date, serial, Luhn digit, Verhoeff digit, both over the first eleven
+digits (RGD 28 November 2013, art. 1). Employers: an 11-digit legal-person number with its
+modulo-11 digit and a 2-digit extension given by the CCSS, or a natural person's number.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+
+from stdnum import luhn, verhoeff
+
+_PERSON = re.compile(r"[0-9]{13}")
+_WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+
+
+def check_digits(stem: str) -> str:
+    """The Luhn and the Verhoeff digit of the first eleven digits of a person's number."""
+    return luhn.calc_check_digit(stem) + verhoeff.calc_check_digit(stem)
+
+
+def is_person(number: str) -> bool:
+    """Whether a text is a complete number of a natural person.
+
+    The birth month and day may be `00` (unknown); otherwise they must name a calendar day.
+    """
+    if _PERSON.fullmatch(number) is None:
+        return False
+    return number[11:] == check_digits(number[:11]) and _is_birth_date(number[:8])
+
+
+def _is_birth_date(digits: str) -> bool:
+    year, month, day = int(digits[:4]), int(digits[4:6]), int(digits[6:])
+    try:
+        date(year, month or 1, day or 1)
+    except ValueError:
+        return False
+    return True
+
+
+def is_employer(number: str) -> bool:
+    """Whether a text is a complete employer number: legal person + extension, or natural person."""
+    return is_legal_person(number[:11]) and _PERSON.fullmatch(number) is not None or is_person(number)
+
+
+def is_legal_person(number: str) -> bool:
+    """Whether a text is an 11-digit legal-person number with a right check digit (mode 1)."""
+    if re.fullmatch(r"[0-9]{11}", number) is None:
+        return False
+    rest = sum(int(d) * w for d, w in zip(number, _WEIGHTS, strict=False)) % 11
+    return rest != 1 and int(number[10]) == (0 if rest == 0 else 11 - rest)
+
+
+def person_number(born: date, serial: int) -> str:
+    """The number of the person who is the `serial`-th (1 to 999) registered with a birth date.
+
+    Raises:
+        ValueError: when the serial does not fit its three digits.
+    """
+    if not 1 <= serial <= 999:
+        raise ValueError(f"a serial has three digits, 1 to 999: {serial}")
+    stem = f"{born:%Y%m%d}{serial:03d}" if born.year >= 1000 else f"{born.year:04d}{born:%m%d}{serial:03d}"
+    return stem + check_digits(stem)

@@ -1,0 +1,201 @@
+"""The registers in memory: real ones, for tests, demonstrations and trials without a database.
+
+They keep every rule that the ports in `gateway.registers` state, and nothing after the process ends.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import date
+
+from gateway.batch import MemberId
+from gateway.matricule import person_number
+from gateway.registers import (
+    Address,
+    Affiliation,
+    Employer,
+    Identity,
+    Mandate,
+    Pair,
+    Registers,
+    Wage,
+    WageKey,
+    WageState,
+)
+
+_SERIALS = 999
+_STANDING = frozenset({WageState.CURRENT, WageState.HELD})
+
+
+class MemoryPersons:
+    """Persons by identity, with the next serial of each birth date.
+
+    Args:
+        known: the matricules of those already registered.
+    """
+
+    def __init__(self, known: Mapping[Identity, str]) -> None:
+        self._matricules = dict(known)
+        self._serials: dict[date, int] = defaultdict(int)
+        for identity, matricule in known.items():
+            self._serials[identity.born] = max(self._serials[identity.born], int(matricule[8:11]))
+
+    def find(self, identities: Collection[Identity]) -> Mapping[Identity, str]:
+        known = self._matricules
+        return {identity: known[identity] for identity in identities if identity in known}
+
+    def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:  # noqa: ARG002
+        """Give the next number; nationality and address are not kept, since nothing reads them back."""
+        if self._serials[identity.born] >= _SERIALS:
+            return None
+        self._serials[identity.born] += 1
+        matricule = person_number(identity.born, self._serials[identity.born])
+        self._matricules[identity] = matricule
+        return matricule
+
+
+class MemoryEmployers:
+    """Employers by matricule and year.
+
+    Args:
+        known: an employer as it is in a year, for each year in which it exists.
+    """
+
+    def __init__(self, known: Iterable[tuple[int, Employer]]) -> None:
+        self._employers = {(employer.matricule, year): employer for year, employer in known}
+
+    def get(self, matricules: Collection[str], year: int) -> Mapping[str, Employer]:
+        known = self._employers
+        return {matricule: known[matricule, year] for matricule in matricules if (matricule, year) in known}
+
+
+class MemoryMandates:
+    """Mandates in the order of their numbers."""
+
+    def __init__(self, known: Iterable[Mandate]) -> None:
+        self._mandates = sorted(known, key=lambda mandate: mandate.number)
+
+    def held_by(self, member: MemberId) -> Sequence[Mandate]:
+        return [mandate for mandate in self._mandates if mandate.member == member]
+
+    def for_employer(self, employer: str) -> Sequence[Mandate]:
+        return [mandate for mandate in self._mandates if mandate.employer == employer]
+
+
+class MemoryAffiliations:
+    """Affiliations by employer, insured and entry.
+
+    Attributes:
+        history: the versions that were replaced or cancelled, in that order.
+    """
+
+    def __init__(self) -> None:
+        self._affiliations: dict[Pair, dict[date, Affiliation]] = defaultdict(dict)
+        self.history: list[Affiliation] = []
+
+    def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
+        found = {pair: self._affiliations[pair] for pair in pairs if self._affiliations.get(pair)}
+        return {pair: [by_entry[entry] for entry in sorted(by_entry)] for pair, by_entry in found.items()}
+
+    def open(self, affiliation: Affiliation) -> None:
+        """Enter a new one.
+
+        Raises:
+            ValueError: when the pair has one with that entry.
+        """
+        by_entry = self._affiliations[affiliation.employer, affiliation.insured]
+        if affiliation.entry in by_entry:
+            raise ValueError(f"already there: {affiliation}")
+        by_entry[affiliation.entry] = affiliation
+
+    def replace(self, old: Affiliation, new: Affiliation) -> None:
+        """Put `new` where `old` stood.
+
+        Raises:
+            ValueError: when `old` does not stand, or `new` is of another pair or meets a third one.
+        """
+        if (old.employer, old.insured) != (new.employer, new.insured):
+            raise ValueError(f"another employer or insured: {new}")
+        self._strike(old)
+        self.open(new)
+
+    def cancel(self, affiliation: Affiliation) -> None:
+        """Strike one that should never have been.
+
+        Raises:
+            ValueError: when it does not stand.
+        """
+        self._strike(affiliation)
+
+    def _strike(self, affiliation: Affiliation) -> None:
+        by_entry = self._affiliations[affiliation.employer, affiliation.insured]
+        if by_entry.get(affiliation.entry) != affiliation:
+            raise ValueError(f"not there: {affiliation}")
+        del by_entry[affiliation.entry]
+        self.history.append(affiliation)
+
+
+class MemoryWages:
+    """Wages by deposit and record, each with its state."""
+
+    def __init__(self) -> None:
+        self._wages: dict[tuple[int, int], Wage] = {}
+        self._states: dict[tuple[int, int], WageState] = {}
+        self._standing: dict[WageKey, Wage] = {}
+
+    def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
+        return {key: self._standing[key].deposit for key in keys if key in self._standing}
+
+    def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
+        """Enter many at once.
+
+        Raises:
+            ValueError: when another wage stands under the same key.
+        """
+        for wage, state in wages:
+            if state in _STANDING:
+                if wage.key in self._standing:
+                    raise ValueError(f"another wage stands under {wage.key}")
+                self._standing[wage.key] = wage
+            self._wages[wage.deposit, wage.record] = wage
+            self._states[wage.deposit, wage.record] = state
+
+    def supersede(self, keys: Collection[WageKey], by_deposit: int) -> None:
+        for key in keys:
+            wage = self._standing.get(key)
+            if wage is not None and wage.deposit < by_deposit:
+                del self._standing[key]
+                self._states[wage.deposit, wage.record] = WageState.SUPERSEDED
+
+    def held(self, pairs: Collection[Pair]) -> Sequence[Wage]:
+        wanted = set(pairs)
+        return [
+            wage
+            for wage in self._standing.values()
+            if self.state(wage) is WageState.HELD and (wage.key.employer, wage.key.insured) in wanted
+        ]
+
+    def release(self, wages: Sequence[Wage]) -> None:
+        for wage in wages:
+            if self.state(wage) is WageState.HELD:
+                self._states[wage.deposit, wage.record] = WageState.CURRENT
+
+    def state(self, wage: Wage) -> WageState:
+        """What has become of a wage."""
+        return self._states[wage.deposit, wage.record]
+
+
+def memory_registers(
+    persons: Mapping[Identity, str] | None = None,
+    employers: Iterable[tuple[int, Employer]] = (),
+    mandates: Iterable[Mandate] = (),
+) -> Registers:
+    """All registers in memory: with these persons, employers by year, and mandates."""
+    return Registers(
+        persons=MemoryPersons(persons or {}),
+        employers=MemoryEmployers(employers),
+        mandates=MemoryMandates(mandates),
+        affiliations=MemoryAffiliations(),
+        wages=MemoryWages(),
+    )

@@ -1,0 +1,93 @@
+"""What a handler answers: how each record fared, and which returns go back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.batch import Anomaly, Record
+
+
+class Verdict(StrEnum):
+    """The verdict on a whole file, as it stands in the acknowledgement."""
+
+    ACCEPTED = "accepted"
+    """Every record took effect or is on hold."""
+    PARTIAL = "partial"
+    """Some records took effect or are on hold, others were rejected."""
+    REJECTED = "rejected"
+    """No record took effect."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A record that was refused, with all its anomalies (at least one)."""
+
+    record: Record
+    anomalies: tuple[Anomaly, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """The matricule found or made for one DEMMAT record."""
+
+    record: Record
+    insured: str
+    existing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    """A business return to post with the acknowledgement: its code and its content.
+
+    `content` is what the `write` of `gateway/returns/<code>.py` takes.
+    """
+
+    code: str
+    content: Sequence[Refusal] | Sequence[Assignment]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a batch fared, record by record.
+
+    Attributes:
+        accepted: number of records that took effect.
+        held: number of records kept until they can be judged.
+        refusals: the records refused, in order.
+        returns: business returns beside the acknowledgement.
+    """
+
+    accepted: int
+    held: int = 0
+    refusals: Sequence[Refusal] = ()
+    returns: Sequence[Return] = ()
+
+    @property
+    def rejected(self) -> int:
+        return len(self.refusals)
+
+    @property
+    def verdict(self) -> Verdict:
+        if not self.refusals:
+            return Verdict.ACCEPTED
+        return Verdict.PARTIAL if self.accepted or self.held else Verdict.REJECTED
+
+
+class Rejected(Exception):
+    """The sender's fault with a whole file: it becomes a signed answer, with all its anomalies.
+
+    Anything else that is raised while a batch is processed is ours: rolled back and retried.
+    """
+
+    def __init__(self, *anomalies: Anomaly) -> None:
+        super().__init__(", ".join(anomaly.code for anomaly in anomalies))
+        self.anomalies = anomalies
+
+
+class NotYet(Exception):
+    """A check that cannot be made yet, such as a revocation list that is away.
+
+    Neither yes nor no: the deposit waits and is tried again; the sender is not blamed.
+    """

@@ -1,0 +1,1 @@
+"""Procedures by which employers declare affiliations and wages."""

@@ -1,0 +1,371 @@
+"""DECSAL: the monthly wage declaration; refused records go back as SALRET.
+
+Each record is judged by itself, with one exception: several records of a file for the same
+employer, insured and period whose days overlap are all refused (SALRET 1), whatever else they say,
+because nothing tells which of them is right. Several contracts in one month are declared with
+different days.
+
+What becomes of a good record:
+
+* the insured was affiliated with the employer on at least one of its days: it counts (`CURRENT`);
+* not so: it waits for the entry declaration (`HELD`, see `gateway.procedures.declaration.held`). A
+  wage is never an implicit entry (RGD 12 May 1975, art. 8 (5));
+* a later deposit has already declared the same wage: it is kept, but does not count (`SUPERSEDED`).
+
+It replaces what an earlier deposit declared for the same employer, insured, period *and* days. Other
+days that overlap are another wage: which of the two was meant is left to the sender.
+
+Choices where the published rules are silent:
+
+* a period that is written rightly but lies before 2019 is SALRET 12, not 5;
+* SALRET 13 compares the sum of all pay elements (fields 5, 7, 8, 10 and 11) with seven times the
+  minimum wage of the period, rounded before or after multiplication; a period for which no minimum
+  wage is known is not judged;
+* a person without an affiliation on the days declared is no civil servant (SALRET 10);
+* SALRET 99 also stands for days that the month does not have.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import chain
+from typing import NamedTuple
+
+from gateway.batch import Batch, Record
+from gateway.context import Context
+from gateway.matricule import is_person
+from gateway.moments import Period, Received
+from gateway.money import cents_of, euro, round_half_up
+from gateway.outcome import Outcome, Return
+from gateway.parameters import NoParametersError, law
+from gateway.procedures.judgement import (
+    Finding,
+    Form,
+    Once,
+    Rule,
+    broken,
+    employer_faults,
+    in_order,
+    refuse_malformed,
+)
+from gateway.procedures.lists import CIVIL_SERVANTS
+from gateway.registers import Affiliation, Pair, Registers, Wage, WageKey, WageState
+
+FORM = Form(
+    procedure="DECSAL",
+    record="Wage",
+    refused_in="SALRET",
+    bad_employer="SALRET-2",
+    fields=(
+        "Employer",
+        "Insured",
+        "Period",
+        "BaseWage",
+        "WorkHours",
+        "Supplements",
+        "OvertimePay",
+        "OvertimeHours",
+        "Gratuities",
+        "UnemploymentPay",
+        "InactiveHours",
+        "NonPensionable",
+        "FirstDay",
+        "LastDay",
+        "Capped",
+        "Reference",
+    ),
+)
+
+FIRST_YEAR = 2019
+"""The first year whose wages are taken electronically (SALRET 5 and 12)."""
+
+MOST_HOURS = 372
+"""Work and inactive hours of a month: twelve on each of 31 days (SALRET 11)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A wage month as one file sees it: worked out once, not once a record.
+
+    Attributes:
+        period: None when the text names no month.
+        fault: code due for every record of this month (SALRET 5, 9 or 12), or None.
+        days: its days in order; empty without a period.
+        capped: the amounts, in cents, that a capped wage may have; empty when none is known.
+    """
+
+    period: Period | None
+    fault: str | None
+    days: Sequence[date] = ()
+    capped: frozenset[int] = frozenset()
+
+
+class Claim(NamedTuple):
+    """A record read: amounts in cents, hours in hours, days of the month inclusive."""
+
+    record: Record
+    employer: str
+    insured: str
+    month: Month
+    base_wage: int
+    work_hours: int
+    supplements: int
+    overtime_pay: int
+    overtime_hours: int
+    gratuities: int
+    unemployment_pay: int
+    inactive_hours: int
+    non_pensionable: int
+    first_day: int
+    last_day: int
+    capped: bool
+
+    @property
+    def pair(self) -> Pair:
+        return self.employer, self.insured
+
+    @property
+    def pay(self) -> int:
+        """All pay elements that are charged, in cents."""
+        return self.base_wage + self.supplements + self.overtime_pay + self.gratuities + self.unemployment_pay
+
+    @property
+    def in_month(self) -> bool:
+        """Whether its days are days of its month, in order."""
+        return self.first_day <= self.last_day <= len(self.month.days)
+
+
+RULES: tuple[Rule[Claim], ...] = (
+    Rule("SALRET-11", "WorkHours", lambda c: c.work_hours + c.inactive_hours > MOST_HOURS),
+    Rule("SALRET-8", "OvertimeHours", lambda c: c.overtime_hours > 0 and c.overtime_pay == 0),
+    Rule("SALRET-7", "InactiveHours", lambda c: c.inactive_hours > 0 and c.unemployment_pay == 0),
+    Rule("SALRET-99", "FirstDay", lambda c: c.first_day > len(c.month.days) > 0),
+    Rule("SALRET-99", "FirstDay", lambda c: c.last_day < c.first_day <= len(c.month.days)),
+    Rule("SALRET-99", "LastDay", lambda c: c.last_day > len(c.month.days) > 0),
+    Rule("SALRET-13", "Capped", lambda c: c.capped and bool(c.month.capped) and c.pay not in c.month.capped),
+)
+"""What the values of a record must satisfy among themselves."""
+
+
+def handle(batch: Batch, context: Context) -> Outcome:
+    """Judge every wage of a batch, enter the good ones, say which were refused and why."""
+    employers = employer_faults(FORM, context.rights)
+    refusals = list(refuse_malformed(FORM, batch, employers))
+    claims = _read_all(in_order(batch.records), context.received)
+    repeated = _repeated(claims)
+    known = _consult(claims, employers, context.registers)
+    people = Once(is_person)
+    good: list[Claim] = []
+    for place, claim in enumerate(claims):
+        findings = _findings(claim, employers, people, known)
+        if place in repeated:
+            findings.append(("SALRET-1", "Insured"))
+        if findings:
+            refusals.append(FORM.refusal(claim.record, findings))
+        else:
+            good.append(claim)
+    held = _enter(good, known, context)
+    refusals.sort(key=lambda refusal: refusal.record.number)
+    returns = [Return(FORM.refused_in, refusals)] if refusals else []
+    return Outcome(accepted=len(good) - held, held=held, refusals=refusals, returns=returns)
+
+
+def record_of(wage: Wage) -> Record:
+    """The record that declares a wage: what was zero, or the whole month, is left out."""
+    key = wage.key
+    whole_month = (key.first_day, key.last_day) == (1, key.period.last.day)
+    fields = {
+        "Employer": key.employer,
+        "Insured": key.insured,
+        "Period": str(key.period),
+        "BaseWage": euro(wage.base_wage),
+        "WorkHours": str(wage.work_hours),
+        "Supplements": _euro_unless_zero(wage.supplements),
+        "OvertimePay": _euro_unless_zero(wage.overtime_pay),
+        "OvertimeHours": str(wage.overtime_hours) if wage.overtime_hours else None,
+        "Gratuities": _euro_unless_zero(wage.gratuities),
+        "UnemploymentPay": _euro_unless_zero(wage.unemployment_pay),
+        "InactiveHours": str(wage.inactive_hours) if wage.inactive_hours else None,
+        "NonPensionable": _euro_unless_zero(wage.non_pensionable),
+        "FirstDay": None if whole_month else f"{key.first_day:02d}",
+        "LastDay": None if whole_month else f"{key.last_day:02d}",
+        "Capped": "Y" if wage.capped else None,
+        "Reference": wage.reference,
+    }
+    return Record(wage.record, None, {name: text for name, text in fields.items() if text is not None})
+
+
+def _euro_unless_zero(cents: int) -> str | None:
+    return euro(cents) if cents else None
+
+
+def _read_all(records: Iterable[Record], received: Received) -> list[Claim]:
+    latest = Period.of(received).plus(-1)
+    months = Once(lambda text: _month(text, latest))
+    amounts = Once(cents_of)
+    return [_read(record, months, amounts) for record in records]
+
+
+def _read(record: Record, months: Once[Month], amounts: Once[int]) -> Claim:
+    fields = record.fields
+    find = fields.get
+    month = months[fields["Period"]]
+    return Claim(
+        record=record,
+        employer=fields["Employer"],
+        insured=fields["Insured"],
+        month=month,
+        base_wage=amounts[fields["BaseWage"]],
+        work_hours=int(fields["WorkHours"]),
+        supplements=amounts[find("Supplements", "0.00")],
+        overtime_pay=amounts[find("OvertimePay", "0.00")],
+        overtime_hours=int(find("OvertimeHours", 0)),
+        gratuities=amounts[find("Gratuities", "0.00")],
+        unemployment_pay=amounts[find("UnemploymentPay", "0.00")],
+        inactive_hours=int(find("InactiveHours", 0)),
+        non_pensionable=amounts[find("NonPensionable", "0.00")],
+        first_day=int(find("FirstDay", 1)),
+        last_day=int(find("LastDay", len(month.days))),
+        capped=find("Capped") == "Y",
+    )
+
+
+def _month(text: str, latest: Period) -> Month:
+    try:
+        period = Period.parse(text)
+    except ValueError:
+        return Month(None, "SALRET-5")
+    days = tuple(period.first + timedelta(n) for n in range(period.last.day))
+    if period.year < FIRST_YEAR:
+        return Month(period, "SALRET-12", days)
+    if period > latest:
+        return Month(period, "SALRET-9", days)
+    return Month(period, None, days, _capped_amounts(period))
+
+
+def _capped_amounts(period: Period) -> frozenset[int]:
+    """Seven times the unskilled minimum wage, in cents: of the rounded and of the exact amount."""
+    try:
+        rounded = law().number("minimum_wage.unskilled_18_plus", period).value
+        index_100 = law().number("minimum_wage.index_100", period).value
+        index = law().number("minimum_wage.index", period).value
+    except NoParametersError:
+        return frozenset()
+    return frozenset({round_half_up(7 * rounded), round_half_up(7 * index_100 * index / 100)})
+
+
+def _repeated(claims: Sequence[Claim]) -> set[int]:
+    """The places of those that share a day with another one of the same employer, insured and period."""
+    same: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for place, claim in enumerate(claims):
+        same[claim.employer, claim.insured, claim.record.fields["Period"]].append(place)
+    return {place for places in same.values() if len(places) > 1 for place in _overlapping(places, claims)}
+
+
+def _overlapping(places: Sequence[int], claims: Sequence[Claim]) -> Iterator[int]:
+    # Days are counted, not records compared: a file of one wage repeated 100,000 times stays quick.
+    days = {place: range(claims[place].first_day, claims[place].last_day + 1) for place in places}
+    times = Counter(chain.from_iterable(days.values()))
+    return (place for place in places if any(times[day] > 1 for day in days[place]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the registers know about the employers and pairs of a file."""
+
+    affiliations: Mapping[Pair, Sequence[Affiliation]]
+    households: frozenset[tuple[str, int]]
+
+    def insuring(self, claim: Claim) -> list[Affiliation]:
+        """The affiliations on any of a wage's days."""
+        first, last = claim.month.days[claim.first_day - 1], claim.month.days[claim.last_day - 1]
+        return [one for one in self.affiliations.get(claim.pair, ()) if one.overlaps(first, last)]
+
+
+def _consult(claims: Iterable[Claim], employers: Once[str | None], registers: Registers) -> _Known:
+    """Ask the registers once, and only about employers for whom the sender may act."""
+    years: dict[int, set[str]] = defaultdict(set)
+    pairs: set[Pair] = set()
+    for claim in claims:
+        if claim.month.fault is None and claim.month.period and employers[claim.employer] is None:
+            years[claim.month.period.year].add(claim.employer)
+            pairs.add(claim.pair)
+    return _Known(
+        affiliations=registers.affiliations.of(pairs),
+        households=frozenset(
+            (employer.matricule, year)
+            for year, matricules in years.items()
+            for employer in registers.employers.get(matricules, year).values()
+            if employer.household
+        ),
+    )
+
+
+def _findings(claim: Claim, employers: Once[str | None], people: Once[bool], known: _Known) -> list[Finding]:
+    """All that is wrong with one record, taken by itself."""
+    findings = broken(RULES, claim)
+    if fault := employers[claim.employer]:
+        findings.append((fault, "Employer"))
+    if not people[claim.insured]:
+        findings.append(("SALRET-3", "Insured"))
+    if claim.month.fault:
+        findings.append((claim.month.fault, "Period"))
+    elif not fault:
+        findings += _register_findings(claim, known)
+    return findings
+
+
+def _register_findings(claim: Claim, known: _Known) -> Iterator[Finding]:
+    """What the registers have against a record of an employer for whom the sender may act."""
+    if claim.month.period and (claim.employer, claim.month.period.year) in known.households:
+        yield "SALRET-2", "Employer"
+    if claim.non_pensionable and claim.in_month:
+        schemes = {affiliation.scheme for affiliation in known.insuring(claim)}
+        if not schemes & CIVIL_SERVANTS:
+            yield "SALRET-10", "NonPensionable"
+
+
+def _enter(claims: Sequence[Claim], known: _Known, context: Context) -> int:
+    """Enter good records in the register of wages; how many of them are on hold."""
+    wages = [_wage(claim, context.deposit) for claim in claims]
+    register = context.registers.wages
+    standing = register.standing([wage.key for wage in wages])
+    register.supersede(
+        [key for key, deposit in standing.items() if deposit < context.deposit], context.deposit
+    )
+    states = [
+        _state(bool(known.insuring(claim)), superseded=standing.get(wage.key, 0) > context.deposit)
+        for claim, wage in zip(claims, wages, strict=True)
+    ]
+    register.add(zip(wages, states, strict=True))
+    return states.count(WageState.HELD)
+
+
+def _state(insured: bool, *, superseded: bool) -> WageState:
+    if superseded:
+        return WageState.SUPERSEDED
+    return WageState.CURRENT if insured else WageState.HELD
+
+
+def _wage(claim: Claim, deposit: int) -> Wage:
+    """The wage that a good record declares."""
+    assert claim.month.period is not None, "a record without a period is refused"
+    return Wage(
+        key=WageKey(claim.employer, claim.insured, claim.month.period, claim.first_day, claim.last_day),
+        deposit=deposit,
+        record=claim.record.number,
+        base_wage=claim.base_wage,
+        work_hours=claim.work_hours,
+        supplements=claim.supplements,
+        overtime_pay=claim.overtime_pay,
+        overtime_hours=claim.overtime_hours,
+        gratuities=claim.gratuities,
+        unemployment_pay=claim.unemployment_pay,
+        inactive_hours=claim.inactive_hours,
+        non_pensionable=claim.non_pensionable,
+        capped=claim.capped,
+        reference=claim.record.fields.get("Reference"),
+    )

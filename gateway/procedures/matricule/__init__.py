@@ -1,0 +1,1 @@
+"""Procedures about the numbers of persons."""

@@ -1,0 +1,52 @@
+"""AFFRET: the DECAFF records (entry, exit, change) that were refused, each with its codes."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from gateway.returns import rejected
+from gateway.returns.rejected import RejectedRecords, of
+
+__all__ = ["CODE", "NAMES", "RejectedRecords", "of", "read", "write"]
+
+CODE = "AFFRET"
+NAMES = (
+    "Kind",
+    "Employer",
+    "Insured",
+    "Country",
+    "Postcode",
+    "Town",
+    "Occupation",
+    "OccupationCode",
+    "Scheme",
+    "WeeklyHours",
+    "ContractType",
+    "Entry",
+    "Exit",
+    "TrialEnd",
+    "WorkplaceCountry",
+    "WorkplacePostcode",
+    "WorkplaceTown",
+    "Share",
+    "ExitReason",
+    "PreviousEntry",
+    "PreviousExit",
+    "SchemeControl",
+    "Reference",
+)
+"""The fields of a DECAFF record, in the order of the form."""
+
+
+def write(document: RejectedRecords) -> etree._Element:
+    """The return as XML, unsigned."""
+    return rejected.write(CODE, NAMES, document)
+
+
+def read(root: etree._Element) -> RejectedRecords:
+    """The rejected records in a verified document.
+
+    Raises:
+        ValueError: when it is no AFFRET.
+    """
+    return rejected.read(CODE, root)

@@ -1,0 +1,40 @@
+"""MATRET: the DEMMAT records (requests for a matricule) that were refused, each with its codes."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from gateway.returns import rejected
+from gateway.returns.rejected import RejectedRecords, of
+
+__all__ = ["CODE", "NAMES", "RejectedRecords", "of", "read", "write"]
+
+CODE = "MATRET"
+NAMES = (
+    "Employer",
+    "Surname",
+    "FirstName",
+    "BirthDate",
+    "Nationality",
+    "HouseNumber",
+    "Street",
+    "Country",
+    "Postcode",
+    "Town",
+    "Reference",
+)
+"""The fields of a DEMMAT record, in the order of the form."""
+
+
+def write(document: RejectedRecords) -> etree._Element:
+    """The return as XML, unsigned."""
+    return rejected.write(CODE, NAMES, document)
+
+
+def read(root: etree._Element) -> RejectedRecords:
+    """The rejected records in a verified document.
+
+    Raises:
+        ValueError: when it is no MATRET.
+    """
+    return rejected.read(CODE, root)

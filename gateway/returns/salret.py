@@ -1,0 +1,45 @@
+"""SALRET: the DECSAL records (declared wages) that were refused, each with its codes."""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from gateway.returns import rejected
+from gateway.returns.rejected import RejectedRecords, of
+
+__all__ = ["CODE", "NAMES", "RejectedRecords", "of", "read", "write"]
+
+CODE = "SALRET"
+NAMES = (
+    "Employer",
+    "Insured",
+    "Period",
+    "BaseWage",
+    "WorkHours",
+    "Supplements",
+    "OvertimePay",
+    "OvertimeHours",
+    "Gratuities",
+    "UnemploymentPay",
+    "InactiveHours",
+    "NonPensionable",
+    "FirstDay",
+    "LastDay",
+    "Capped",
+    "Reference",
+)
+"""The fields of a DECSAL record, in the order of the form."""
+
+
+def write(document: RejectedRecords) -> etree._Element:
+    """The return as XML, unsigned."""
+    return rejected.write(CODE, NAMES, document)
+
+
+def read(root: etree._Element) -> RejectedRecords:
+    """The rejected records in a verified document.
+
+    Raises:
+        ValueError: when it is no SALRET.
+    """
+    return rejected.read(CODE, root)

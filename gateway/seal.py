@@ -1,0 +1,55 @@
+"""Putting our seal on what goes back: every answer is written, then signed, before it is stored."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from lxml import etree
+
+from gateway import wire
+from gateway.batch import MemberId
+from gateway.moments import Received
+from gateway.returns import ackrec
+from inbox.receive import Deposit
+from signing.sign import Signer
+
+
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """The operator's key and the environment it speaks for.
+
+    Attributes:
+        signer: holds our signing key.
+        environment: `production` or `test`.
+    """
+
+    signer: Signer
+    environment: str
+
+    def header(
+        self, recipient: MemberId, created: datetime, deposit: Deposit | None = None
+    ) -> wire.AnswerHeader:
+        """The head of an answer to a member, quoting the deposit it answers."""
+        reference = None if deposit is None else _reference(deposit)
+        return wire.AnswerHeader(recipient, self.environment, created, reference)
+
+    def sign(self, document: etree._Element, at: datetime) -> bytes:
+        """The document with our signature, as the bytes that are stored and shown."""
+        return self.signer.sign(document, at)
+
+    def receipt(self, deposit: Deposit, entry: wire.JournalEntry) -> bytes:
+        """The signed ACKREC for a deposit, naming its entry in the journal."""
+        recipient = MemberId(deposit.sender[:13], deposit.sender[13:])
+        header = self.header(recipient, deposit.received, deposit)
+        return self.sign(ackrec.write(ackrec.Receipt(header, entry)), deposit.received)
+
+
+def _reference(deposit: Deposit) -> wire.DepositReference:
+    return wire.DepositReference(
+        id=deposit.id,
+        name=deposit.name,
+        size=deposit.size,
+        digest=deposit.digest,
+        received=Received(deposit.received),
+    )

@@ -1,0 +1,326 @@
+"""What all our XML documents share: one namespace, their heads, and text that always fits.
+
+Each document keeps its `write` and its `read` together; the server uses one half, the sender's
+client the other. Elements are written unsigned; signing puts its seal on as the last child.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lxml import etree
+
+from gateway.batch import Header, MemberId
+from gateway.moments import Received
+
+NAMESPACE = "urn:secugate:1"
+OPERATOR = "CCSS"
+VERSION = "1.0"
+"""The version of the forms of all our answers."""
+
+_OURS = f"{{{NAMESPACE}}}"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class DepositReference:
+    """The deposit that a document answers.
+
+    Attributes:
+        id: the UUID given at receipt, as text.
+        name: the file's name as it was deposited.
+        size: in bytes.
+        digest: SHA-256 of the bytes, lower-case hexadecimal.
+        received: when it came in, to the microsecond.
+    """
+
+    id: str
+    name: str
+    size: int
+    digest: str
+    received: Received
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHeader:
+    """The head of everything that goes back: to whom, when, and about which deposit if one.
+
+    `created` is kept in UTC and cut to the second, as it is written.
+    """
+
+    recipient: MemberId
+    environment: str
+    created: datetime
+    deposit: DepositReference | None = None
+
+    def __post_init__(self) -> None:
+        if self.created.tzinfo is None:
+            raise ValueError("a moment of creation needs a time zone")
+        object.__setattr__(self, "created", self.created.astimezone(UTC).replace(microsecond=0))
+
+
+@dataclass(frozen=True, slots=True)
+class JournalEntry:
+    """Where the journal records an event: the entry's place, and the hash of the chain up to it."""
+
+    sequence: int
+    hash: str
+
+
+def safe(text: str) -> str:
+    """A text that XML can carry: control characters and lone surrogates become U+FFFD, visibly.
+
+    Names and values seen in bad files are told back to their sender; whatever they hold, the
+    answer is written.
+    """
+    return _NOT_XML.sub("\ufffd", text)
+
+
+def begin(code: str, version: str = VERSION) -> etree._Element:
+    """An empty document: its root is named after its form."""
+    default: dict[str, str] = {None: NAMESPACE}  # type: ignore[dict-item]  # lxml-stubs forget it
+    return etree.Element(_OURS + code, {"version": version}, default)
+
+
+def add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
+    """A new last child, with a text made safe."""
+    child = etree.SubElement(parent, _OURS + name)
+    if text is not None:
+        child.text = safe(text)
+    return child
+
+
+def fill(parent: etree._Element, values: Iterable[tuple[str, str | int | None]]) -> None:
+    """One child for each value that is there, in order."""
+    for name, value in values:
+        if value is not None:
+            add(parent, name, str(value))
+
+
+def children(parent: etree._Element, name: str) -> list[etree._Element]:
+    """All children of a name, in order."""
+    return parent.findall(_OURS + name)
+
+
+def child(parent: etree._Element, name: str) -> etree._Element:
+    """The first child of a name.
+
+    Raises:
+        ValueError: when there is none.
+    """
+    found = parent.find(_OURS + name)
+    if found is None:
+        raise ValueError(f"{_local(parent)} has no {name}")
+    return found
+
+
+def value(element: etree._Element) -> str:
+    """The whole text of an element.
+
+    Raises:
+        ValueError: when anything stands inside it. A comment would cut the value in two, and
+            canonical XML does not sign comments.
+    """
+    if len(element):
+        raise ValueError(f"{_local(element)} holds more than text")
+    return element.text or ""
+
+
+def text(parent: etree._Element, name: str) -> str:
+    """The text of a child.
+
+    Raises:
+        ValueError: when there is no such child, or it holds more than text.
+    """
+    return value(child(parent, name))
+
+
+def optional(parent: etree._Element, name: str) -> str | None:
+    """The text of a child, or None without one.
+
+    Raises:
+        ValueError: when it holds more than text.
+    """
+    found = parent.find(_OURS + name)
+    return None if found is None else value(found)
+
+
+def fields(parts: Iterable[etree._Element]) -> dict[str, str]:
+    """The texts of sibling elements by name, in order.
+
+    Raises:
+        ValueError: when one is not ours, comes twice or holds more than text.
+    """
+    found: dict[str, str] = {}
+    for part in parts:
+        name = _local(part)
+        if name in found:
+            raise ValueError(f"{name} comes twice")
+        found[name] = value(part)
+    return found
+
+
+def agree(parent: etree._Element, computed: Iterable[tuple[str, str]]) -> None:
+    """Make sure that texts that can be computed from others are written so.
+
+    Raises:
+        ValueError: at the first that differs.
+    """
+    for name, due in computed:
+        written = text(parent, name)
+        if written != due:
+            raise ValueError(f"{name} of {_local(parent)} is {written}, its parts give {due}")
+
+
+def expect(root: etree._Element, code: str) -> None:
+    """Make sure a document is of our one version of a form.
+
+    Raises:
+        ValueError: when its root has another name or version.
+    """
+    if root.tag != _OURS + code or root.get("version") != VERSION:
+        raise ValueError(f"not a {code} of version {VERSION}: {root.tag} {root.get('version')}")
+
+
+def _local(element: etree._Element) -> str:
+    # Comments and processing instructions have no name, only a function in its place.
+    if not isinstance(element.tag, str) or not element.tag.startswith(_OURS):
+        raise ValueError(f"an element of another namespace: {element.tag}")
+    return element.tag.removeprefix(_OURS)
+
+
+def write_batch(header: Header, record_element: str, records: Iterable[Mapping[str, str]]) -> etree._Element:
+    """A sender's batch, ready for its signature. The header's procedure and version name the form.
+
+    Args:
+        header: who sends what; `created` is written in UTC, cut to the second.
+        record_element: the element of one record, such as `Wage`.
+        records: text by element name, in the order of the form.
+    """
+    root = begin(header.procedure, header.version)
+    head = add(root, "Header")
+    _write_member(add(head, "Sender"), header.sender)
+    fill(
+        head,
+        (
+            ("Recipient", header.recipient),
+            ("Environment", header.environment),
+            ("Created", _second(header.created)),
+            ("Software", header.software),
+            ("Reference", header.reference),
+        ),
+    )
+    for record in records:
+        fill(add(root, record_element), record.items())
+    return root
+
+
+def read_header(root: etree._Element) -> Header:
+    """The head of a sender's batch.
+
+    Raises:
+        ValueError: when the form would refuse it, and when `Created` names a moment that the
+            calendar does not have, which the form lets through.
+    """
+    head = child(root, "Header")
+    version = root.get("version")
+    if version is None:
+        raise ValueError(f"{_local(root)} has no version")
+    return Header(
+        procedure=_local(root),
+        version=version,
+        sender=_read_member(child(head, "Sender")),
+        recipient=text(head, "Recipient"),
+        environment=text(head, "Environment"),
+        created=_read_second(text(head, "Created")),
+        software=optional(head, "Software"),
+        reference=optional(head, "Reference"),
+    )
+
+
+def write_answer(code: str, header: AnswerHeader) -> etree._Element:
+    """The start of an answer: its root and its head."""
+    root = begin(code)
+    head = add(root, "Header")
+    add(head, "Sender", OPERATOR)
+    _write_member(add(head, "Recipient"), header.recipient)
+    add(head, "Environment", header.environment)
+    add(head, "Created", _second(header.created))
+    if header.deposit is not None:
+        _write_deposit(add(head, "Deposit"), header.deposit)
+    return root
+
+
+def read_answer_header(root: etree._Element) -> AnswerHeader:
+    """The head of an answer.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    head = child(root, "Header")
+    if text(head, "Sender") != OPERATOR:
+        raise ValueError(f"an answer comes from {OPERATOR}")
+    deposit = head.find(_OURS + "Deposit")
+    return AnswerHeader(
+        recipient=_read_member(child(head, "Recipient")),
+        environment=text(head, "Environment"),
+        created=_read_second(text(head, "Created")),
+        deposit=None if deposit is None else _read_deposit(deposit),
+    )
+
+
+def write_journal(root: etree._Element, entry: JournalEntry) -> None:
+    """Where the journal records what the document tells."""
+    fill(add(root, "Journal"), (("Sequence", entry.sequence), ("Hash", entry.hash)))
+
+
+def read_journal(root: etree._Element) -> JournalEntry:
+    """The journal entry a document names.
+
+    Raises:
+        ValueError: when it names none.
+    """
+    journal = child(root, "Journal")
+    return JournalEntry(int(text(journal, "Sequence")), text(journal, "Hash"))
+
+
+def _write_member(parent: etree._Element, member: MemberId) -> None:
+    fill(parent, (("Matricule", member.matricule), ("Number", member.number)))
+
+
+def _read_member(parent: etree._Element) -> MemberId:
+    return MemberId(text(parent, "Matricule"), text(parent, "Number"))
+
+
+def _write_deposit(parent: etree._Element, deposit: DepositReference) -> None:
+    fill(
+        parent,
+        (
+            ("Id", deposit.id),
+            ("Name", deposit.name),
+            ("Size", deposit.size),
+            ("Digest", deposit.digest),
+            ("Received", str(deposit.received)),
+        ),
+    )
+
+
+def _read_deposit(parent: etree._Element) -> DepositReference:
+    return DepositReference(
+        id=text(parent, "Id"),
+        name=text(parent, "Name"),
+        size=int(text(parent, "Size")),
+        digest=text(parent, "Digest"),
+        received=Received.parse(text(parent, "Received")),
+    )
+
+
+def _second(at: datetime) -> str:
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _read_second(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)

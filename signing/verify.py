@@ -1,0 +1,172 @@
+"""Is a signature right, and what exactly did it sign?
+
+Two steps, so that the counter can look up whose key it is in between:
+
+    claim = examine(parse(raw))                # signing.profile: shape, algorithms, claimed certificate
+    ...                                        # is that certificate registered, trusted at receipt?
+    verified = verify(claim, registered)       # here: digests and signature value
+
+After that only `verified.content` is used: it is parsed from the very bytes whose digest was signed.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import cast
+
+from cryptography import x509
+from lxml import etree
+from signxml.verifier import VerifyResult
+from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
+
+from signing.parse import line_of, trusted_parser
+from signing.profile import (
+    C14N,
+    DIGESTS,
+    ECDSA_METHODS,
+    RSA_METHODS,
+    XADES,
+    BadSignature,
+    Claim,
+    Flaw,
+    anything_else_is_no,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """What was signed and by whom.
+
+    Attributes:
+        content: root of the document without its signature, read from the signed bytes. Its elements have
+            the lines of the file that was received (`signing.parse.line_of`).
+        certificate: the signer's.
+        signed_at: the moment of signature as the signer claims it, in UTC.
+    """
+
+    content: etree._Element
+    certificate: x509.Certificate
+    signed_at: datetime
+
+
+def verify(claim: Claim, certificate: x509.Certificate) -> Verified:
+    """Check the digests and the signature value with a certificate that the caller trusts.
+
+    The certificate's dates and revocation are not looked at here: `signing.certificates` judges them
+    at the moment of receipt.
+
+    Args:
+        claim: from `examine`; its tree is left as it is.
+        certificate: the registered one; must be the one claimed.
+
+    Raises:
+        BadSignature: broken in most cases; profile if the signed properties break their own form.
+    """
+    with anything_else_is_no():
+        if certificate != claim.certificate:
+            raise BadSignature(Flaw.BROKEN, "the signature claims another certificate")
+        results = _results(claim, certificate)
+        return Verified(_content(claim, results), certificate, _signing_time(results))
+
+
+def _results(claim: Claim, certificate: x509.Certificate) -> list[VerifyResult]:
+    expected = XAdESSignatureConfiguration(
+        location="./",
+        expect_references=claim.references,
+        signature_methods=RSA_METHODS | ECDSA_METHODS,
+        digest_algorithms=DIGESTS,
+        # The profile has compared a KeyValue with the certificate; signxml cannot for RSA-PSS.
+        ignore_ambiguous_key_info=True,
+        # Dates are judged at receipt by another room; here any moment within them will do.
+        verification_time=certificate.not_valid_before_utc,
+        default_reference_c14n_method=C14N,
+    )
+    verifier = _Verifier((line_of(claim.root) or 1) - 1)
+    try:
+        return verifier.verify(
+            claim.root, x509_cert=certificate, expect_config=expected, parser=trusted_parser()
+        )
+    except etree.DocumentInvalid as error:
+        raise BadSignature(Flaw.PROFILE, f"the signature breaks its schema ({error})") from None
+
+
+def _content(claim: Claim, results: list[VerifyResult]) -> etree._Element:
+    content = results[claim.content].signed_xml
+    if content is None or content.tag != claim.root.tag:
+        raise BadSignature(Flaw.BROKEN, "the signature covers something else than the document")
+    _keep_lines(content, claim.root)
+    return content
+
+
+def _keep_lines(content: etree._Element, received: etree._Element) -> None:
+    """Give elements the lines of the received file where these went astray.
+
+    Canonical XML writes a start tag on one line. For the root the verifier makes up for that; for a
+    file with further tags over several lines we go through both trees, which are equal but for the
+    signature at the end of the received one. Lines are for people: nothing is decided by them.
+    """
+    if not len(content) or line_of(content[-1]) == line_of(received[len(content) - 1]):
+        return
+    for element, original in zip(content.iter(), received.iter(), strict=False):
+        if (line_of(original) or 0) < 65_535:  # lxml cannot set a higher one
+            element.sourceline = original.sourceline
+
+
+def _signing_time(results: list[VerifyResult]) -> datetime:
+    texts = [
+        result.signed_xml.findtext(f"{{{XADES}}}SignedSignatureProperties/{{{XADES}}}SigningTime")
+        for result in results
+        if result.signed_xml is not None and result.signed_xml.tag == f"{{{XADES}}}SignedProperties"
+    ]
+    try:
+        moment = datetime.fromisoformat((texts[0] or "").strip())
+    except ValueError:
+        raise BadSignature(Flaw.PROFILE, "the signing time is not a moment") from None
+    if moment.tzinfo is None:
+        raise BadSignature(Flaw.PROFILE, "the signing time has no time zone")
+    return moment.astimezone(UTC)
+
+
+class _Verifier(XAdESVerifier):
+    """signxml's verifier, without the copies that our profile makes needless.
+
+    signxml copies a tree by writing and reading it again, so that namespaces declared further up are not
+    lost; twice for each reference. With exclusive canonical XML, without a document type, comments and
+    processing instructions, a deep copy canonicalizes to the same bytes. And the references that the
+    profile found to point into the signature are resolved there, not in the whole document.
+    `tests/signing/` holds this class against the stock verifier.
+    """
+
+    def __init__(self, lines_above: int) -> None:
+        super().__init__()
+        self._lines_above = b"\n" * lines_above
+
+    def get_root(self, data: etree._Element) -> etree._Element:
+        return data  # never changed: every step works on a copy
+
+    def _tostring(self, xml_node: etree._Element, **_: object) -> etree._Element:
+        return xml_node
+
+    def _fromstring(self, xml_string: bytes | etree._Element, **_: object) -> etree._Element:
+        if isinstance(xml_string, bytes):
+            xml_string = self._lines_above + xml_string
+            return cast("etree._Element", super()._fromstring(xml_string))  # type: ignore[no-untyped-call]
+        return copy.deepcopy(xml_string)
+
+    def _verify_reference(  # noqa: PLR0917 (signxml's signature)
+        self,
+        reference: etree._Element,
+        index: int,
+        root: etree._Element,
+        uri_resolver: None,
+        c14n_algorithm: object,
+        signature: etree._Element,
+        signature_key_used: object,
+    ) -> VerifyResult:
+        scope = signature if reference.get("URI") else root
+        result = super()._verify_reference(  # type: ignore[no-untyped-call]
+            reference, index, scope, uri_resolver, c14n_algorithm, signature, signature_key_used
+        )
+        return cast("VerifyResult", result)
