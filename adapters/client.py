@@ -29,6 +29,10 @@ import httpx2
 import paramiko
 
 from gateway.batch import MemberId
+from signing.certificates import Untrusted, vouch
+from signing.parse import Unreadable, parse
+from signing.profile import BadSignature, examine
+from signing.verify import verify
 
 TIMEOUT_SECONDS = 60.0
 
@@ -80,6 +84,25 @@ class Profile:
             key=at("key"),
             ssh_key=at("ssh_key"),
         )
+
+
+GOOD = "good"
+
+
+def seal_verdict(content: bytes, trust: Path) -> str:
+    """Whether an answer carries a right signature of somebody our authorities vouch for: `good`, or why not.
+
+    Args:
+        content: the answer, as it was collected.
+        trust: PEM file of the gateway's authorities.
+    """
+    try:
+        claim = examine(parse(content))
+        signed_at = verify(claim, claim.certificate).signed_at
+        vouch(claim.certificate, claim.chain, trust, signed_at)
+    except (Unreadable, BadSignature, Untrusted) as flaw:
+        return str(flaw)
+    return GOOD
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ what is expected of it are data: `examples/month.yaml`. Nothing is left running,
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -14,12 +15,13 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
+import paramiko
 import yaml
 from lxml import etree
 
@@ -29,17 +31,20 @@ from adapters.database.members import Members
 from adapters.installation import VALIDITY, install, write_ssh_key
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises
-from adapters.seals import is_good
+from adapters.client import GOOD, seal_verdict
 from adapters.settings import Settings
-from gateway import wire
+from gateway.billing import AccountStatement, Calculation
 from gateway.batch import MemberId
 from gateway.moments import Received, system_clock
-from gateway.procedures import PROCEDURES
+from gateway.money import euro
 from gateway.returns import acktrt, calcul, extcpt
+from signing.certificates import load_certificate
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PATIENCE_SECONDS = 45.0
 ENVIRONMENT = "test"
+SENT_TWICE = "sent-twice"
+BROKEN_SIGNATURE = "broken-signature"
 
 Say = Callable[[str], None]
 
@@ -50,15 +55,25 @@ class DemoFailed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One deposit of the story: what, by whom, through which door, and what should come back."""
+    """One deposit of the story.
+
+    Attributes:
+        file: payroll output in `examples/`.
+        member: who sends it.
+        procedure: under which.
+        door: `https` or `sftp`.
+        twist: what is odd about it, or `none`.
+        title: what it is meant to show.
+        expect: what should come back.
+    """
 
     file: str
     member: str
     procedure: str
     door: str
     twist: str
-    expect: Mapping[str, object]
     title: str
+    expect: Mapping[str, Any]
 
 
 @dataclass(slots=True)
@@ -69,30 +84,50 @@ class Sent:
     batch: Path
     receipt: Path | None = None
     acknowledgement: Path | None = None
-    verdict: str | None = None
+    outcome: acktrt.Acknowledgement | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Collected:
-    """An answer that a member collected."""
+    """An answer that a member collected, its verdict if it has one, and what was found of its signature."""
 
     member: str
     file: Path
     kind: str
+    signature: str = ""
+    verdict: str | None = None
 
 
 @dataclass(slots=True)
 class Month:
     """All that happened, for the table and for `--json`."""
 
+    trust: Path
     deposits: list[Sent] = field(default_factory=list)
     answers: list[Collected] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
-    trust: Path = Path()
+    cursors: dict[str, int] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:
         return not self.faults
+
+    def of_kind(self, *kinds: str) -> list[Collected]:
+        """The answers of some kinds."""
+        return [answer for answer in self.answers if answer.kind in kinds]
+
+    def statements(self) -> list[AccountStatement]:
+        """The account statements that were collected."""
+        return [
+            extcpt.read(etree.parse(answer.file).getroot()).statement for answer in self.of_kind(extcpt.CODE)
+        ]
+
+    def calculations(self) -> list[Calculation]:
+        """The monthly details that were collected."""
+        return [
+            calcul.read(etree.parse(answer.file).getroot()).calculation
+            for answer in self.of_kind(calcul.CODE)
+        ]
 
 
 def run(folder: Path, say: Say) -> tuple[Month, Gateway]:
@@ -105,11 +140,11 @@ def run(folder: Path, say: Say) -> tuple[Month, Gateway]:
     say("Made a gateway with a throw-away authority, keys and database")
     gateway = Gateway.open(premises)
     try:
-        month = Month(trust=premises.anchors / "throw-away.pem")
-        clients = _register(cast, premises, folder, gateway)
-        say(f"Registered {len(clients)} members, their keys, employers and mandates")
-        _play(story, clients, folder, month, say)
-        _bill(story["period"], premises, clients, month, say)
+        month = Month(premises.anchors / "throw-away.pem")
+        profiles = _register(cast, premises, folder, gateway)
+        say(f"Registered {len(profiles)} members, their keys, employers and mandates")
+        _play(story, profiles, month, say)
+        _bill(story["period"], premises, profiles, month, say)
         _judge(story, month)
         return month, gateway
     except BaseException:
@@ -168,19 +203,245 @@ def _client(*arguments: str) -> str:
 
 
 def _register(
-    cast: Mapping[str, Sequence[Mapping[str, object]]], premises: Premises, folder: Path, gateway: Gateway
+    cast: Mapping[str, Any], premises: Premises, folder: Path, gateway: Gateway
 ) -> dict[str, Path]:
-    """Enter members, employers and mandates; give each member keys and a profile. By member: its profile."""
+    """Enter employers, members and mandates; give each member keys and a profile. By member: its profile."""
     members = Members(Database(premises.database))
     now = Received(system_clock())
     authority = Authority.load(premises.authority_key, premises.authority_certificate)
-    profiles: dict[str, Path] = {}
     for each in cast["employers"]:
-        years = {int(year): (int(v["mde_class"]), int(v["accident_factor"])) for year, v in each["years"].items()}
-        members.enter_employer(str(each["matricule"]), name=str(each["name"]), years=years)
-    for each in cast["members"]:
-        who = MemberId(str(each["matricule"]), str(each["number"]))
-        home = folder / "members" / str(each["key"])
-        profiles[str(each["key"])] = _equip(home, who, str(each["name"]), authority, gateway, now)
-        members.register(who, name=str(each["name"]), kind=str(each["kind"]), at=now)
+        years = {year: (set_["mde_class"], set_["accident_factor"]) for year, set_ in each["years"].items()}
+        members.enter_employer(each["matricule"], name=each["name"], years=years)
+    profiles: dict[str, Path] = {}
+    for key, each in cast["members"].items():
+        who = MemberId(each["matricule"], each["number"])
+        members.register(who, name=each["name"], kind=each["kind"], at=now)
+        profiles[key] = _equip(folder / "members" / key, who, each["name"], authority, gateway, now)
+        _enter_keys(members, who, profiles[key], now)
+        for mandate in each["mandates"]:
+            first = date.fromisoformat(mandate["from"])
+            codes = mandate["procedures"]
+            members.grant(who, mandate["employer"], codes, first=first, last=None, at=now)
     return profiles
+
+
+def _enter_keys(members: Members, who: MemberId, file: Path, now: Received) -> None:
+    profile = Profile.load(file)
+    members.add_certificate(who, load_certificate(profile.certificate), now)
+    kind, text = profile.ssh_key.with_name(profile.ssh_key.name + ".pub").read_text().split()[:2]
+    public = paramiko.PKey.from_type_string(kind, base64.b64decode(text))
+    members.add_ssh_key(who, public.fingerprint, f"{kind} {text}", now)
+
+
+def _equip(
+    home: Path, who: MemberId, name: str, authority: Authority, gateway: Gateway, now: Received
+) -> Path:
+    """Give a member keys, a certificate and a profile in a folder of its own; the profile."""
+    home.mkdir(parents=True)
+    key = new_key(KeyKind.P256)
+    certificate = authority.issue(
+        Subject(name, serial_number=str(who)),
+        key.public_key(),
+        now.at - timedelta(minutes=5),
+        now.at + VALIDITY,
+    )
+    write_key(home / "member.key.pem", key)
+    write_certificates(home / "member.cert.pem", certificate)
+    write_ssh_key(home / "member_ed25519")
+    trust = gateway.premises.anchors / "throw-away.pem"
+    (home / "gateway-root.pem").write_bytes(trust.read_bytes())
+    host, _, port = gateway.sftp.rpartition(":")
+    host_key = gateway.premises.ssh_host_key.with_name(gateway.premises.ssh_host_key.name + ".pub").read_text()
+    (home / "known_hosts").write_text(f"[{host}]:{port} {host_key}")
+    profile = home / "profile.toml"
+    profile.write_text(
+        f'member = "{who}"\n'
+        f'environment = "{ENVIRONMENT}"\n'
+        f'https = "{gateway.https}"\n'
+        f'sftp = "{gateway.sftp}"\n'
+        'trust = "gateway-root.pem"\n'
+        'host_key = "known_hosts"\n'
+        'certificate = "member.cert.pem"\n'
+        'key = "member.key.pem"\n'
+        'ssh_key = "member_ed25519"\n'
+    )
+    return profile
+
+
+def _play(story: Mapping[str, Any], profiles: Mapping[str, Path], month: Month, say: Say) -> None:
+    """Make the batches, send them in the order of the story, collect what comes back."""
+    steps = [Step(**each) for each in story["deposits"]]
+    batches = _make_batches(steps, profiles)
+    say(f"Turned {len({step.file for step in steps})} payroll files into signed XML batches")
+    for (member, door), run in groupby(zip(steps, batches, strict=True), lambda each: (each[0].member, each[0].door)):
+        sent = [Sent(step, batch) for step, batch in run]
+        month.deposits.extend(sent)
+        _send(profiles[member], door, sent)
+        say(f"{member} sent {len(sent)} over {door.upper()}: {', '.join(one.step.procedure for one in sent)}")
+    expected = Counter(step.member for step in steps if step.twist != SENT_TWICE)
+    _collect_until(lambda: _acknowledged(month) >= expected, profiles, month)
+    say(f"Collected {len(month.answers)} signed receipts, acknowledgements and returns")
+
+
+def _make_batches(steps: Sequence[Step], profiles: Mapping[str, Path]) -> list[Path]:
+    """Convert and sign each member's files, one client process each; the signed batch of each step.
+
+    A batch that is sent twice is made once.
+    """
+    signed: dict[tuple[str, str], Path] = {}
+    for member, profile in profiles.items():
+        files = list(dict.fromkeys(step.file for step in steps if step.member == member))
+        plain, ready = profile.parent / "batches", profile.parent / "signed"
+        made = json.loads(
+            _client("convert", *(str(EXAMPLES / file) for file in files), "--out", str(plain), "--json")
+        )
+        paths = [Path(each["file"]) for each in made]
+        _client("sign", *map(str, paths), "--profile", str(profile), "--out", str(ready))
+        signed |= {(member, file): ready / path.name for file, path in zip(files, paths, strict=True)}
+    for step in steps:
+        if step.twist == BROKEN_SIGNATURE:
+            _break(signed[step.member, step.file])
+    return [signed[step.member, step.file] for step in steps]
+
+
+def _break(batch: Path) -> None:
+    """Raise one wage by a euro after the signature, as a forger would."""
+    content = batch.read_bytes()
+    place = content.index(b"</BaseWage>") - 4
+    digit = (content[place] - ord("0") + 1) % 10
+    batch.write_bytes(content[:place] + str(digit).encode() + content[place + 1 :])
+
+
+def _send(profile: Path, door: str, sent: Sequence[Sent]) -> None:
+    files = [str(one.batch) for one in sent]
+    if door == "sftp" and (sftp := shutil.which("sftp")):
+        _send_by_openssh(sftp, Profile.load(profile), files)
+        return
+    receipts = profile.parent / "receipts"
+    printed = _client(
+        "send", *files, "--profile", str(profile), "--door", door, "--out", str(receipts), "--json"
+    )
+    if door == "https":
+        for one, each in zip(sent, json.loads(printed), strict=True):
+            one.receipt = Path(each["receipt"])
+
+
+def _send_by_openssh(sftp: str, profile: Profile, files: Sequence[str]) -> None:
+    """Deposit with the sftp of OpenSSH, as payroll systems do."""
+    host, _, port = profile.sftp.rpartition(":")
+    options = [
+        "IdentitiesOnly=yes",
+        f"IdentityFile={profile.ssh_key}",
+        f"UserKnownHostsFile={profile.host_key}",
+        "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes",
+    ]
+    command = [sftp, "-q", "-F", "/dev/null", "-b", "-", "-P", port]
+    for option in options:
+        command += ["-o", option]
+    batch = "".join(f'put "{file}" "/inbox/{Path(file).name}"\n' for file in files)
+    done = subprocess.run(  # noqa: S603
+        [*command, f"{profile.member}@{host}"], input=batch, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise DemoFailed(f"sftp: {done.stderr.strip()}")
+
+
+def _bill(period: str, premises: Premises, profiles: Mapping[str, Path], month: Month, say: Say) -> None:
+    """Run billing and collect what it posted."""
+    issued = json.loads(_client("bill", "--period", period, "--data", str(premises.folder), "--json"))
+    say(f"Billed {period}: {len(issued)} account statements")
+    due = sum(2 * len(each["recipients"]) for each in issued)
+    _collect_until(lambda: len(month.of_kind(calcul.CODE, extcpt.CODE)) >= due, profiles, month)
+
+
+def _collect_until(
+    done: Callable[[], bool], profiles: Mapping[str, Path], month: Month
+) -> None:
+    """Collect with every member's own client, through the door it knows, until all that is due has come."""
+    doors = {sent.step.member: sent.step.door for sent in reversed(month.deposits)}
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        for member, profile in profiles.items():
+            month.answers.extend(_collect(member, profile, doors[member], month))
+        if done():
+            return
+        if time.monotonic() > until:
+            raise DemoFailed("some answers did not come in time")
+
+
+def _collect(member: str, profile: Path, door: str, month: Month) -> Iterator[Collected]:
+    folder = profile.parent / "collected"
+    after = str(month.cursors.get(member, 0))
+    printed = json.loads(
+        _client(
+            "collect", "--profile", str(profile), "--out", str(folder), "--door", door, "--after", after, "--json"
+        )
+    )
+    month.cursors[member] = printed["cursor"]
+    for each in printed["answers"]:
+        yield Collected(member, folder / each["file"], each["type"])
+
+
+def _acknowledged(month: Month) -> Counter[str]:
+    return Counter(answer.member for answer in month.of_kind(acktrt.CODE))
+
+
+def _judge(story: Mapping[str, Any], month: Month) -> None:
+    """Hold what came back against the story; every difference is a fault, named."""
+    for answer in month.answers:
+        answer.signature = seal_verdict(answer.file.read_bytes(), month.trust)
+        if answer.signature != GOOD:
+            month.faults.append(f"{answer.file.name}: signature {answer.signature}")
+    acknowledgements: dict[tuple[str, str], tuple[Path, acktrt.Acknowledgement]] = {}
+    for answer in month.of_kind(acktrt.CODE):
+        document = acktrt.read(etree.parse(answer.file).getroot())
+        answer.verdict = document.verdict.value
+        acknowledgements[answer.member, _deposit_name(document)] = answer.file, document
+    for sent in month.deposits:
+        found = acknowledgements.get((sent.step.member, sent.batch.name))
+        if found is None:
+            month.faults.append(f"{sent.step.file}: never acknowledged")
+            continue
+        sent.acknowledgement, sent.outcome = found
+        month.faults += _differences(sent.step, sent.outcome)
+    month.faults += _repeated_receipts(month)
+    month.faults += _statement_differences(story["statements"], month)
+
+
+def _deposit_name(document: acktrt.Acknowledgement) -> str:
+    return document.header.deposit.name if document.header.deposit else ""
+
+
+def _differences(step: Step, outcome: acktrt.Acknowledgement) -> Iterator[str]:
+    came = {
+        "verdict": outcome.verdict.value,
+        "accepted": outcome.accepted,
+        "rejected": outcome.rejected,
+        "held": outcome.held,
+        "codes": sorted({anomaly.code for anomaly in outcome.anomalies}),
+        "returns": sorted(name.split(".")[1] for name in outcome.returns),
+    }
+    for name, due in step.expect.items():
+        if came[name] != (sorted(due) if isinstance(due, list) else due):
+            yield f"{step.file}: {name} should be {due}, is {came[name]}"
+
+
+def _repeated_receipts(month: Month) -> Iterator[str]:
+    """The same bytes again give the same receipt, byte for byte."""
+    first: dict[Path, bytes] = {}
+    for sent in month.deposits:
+        if sent.receipt is not None:
+            receipt = sent.receipt.read_bytes()
+            if first.setdefault(sent.batch, receipt) != receipt:
+                yield f"{sent.step.file}: its repeat got another receipt"
+
+
+def _statement_differences(due: Mapping[str, str], month: Month) -> Iterator[str]:
+    """What each employer owes, and that statement and detail agree to the cent."""
+    came = {one.employer: euro(one.contributions) for one in month.statements()}
+    if came != due:
+        yield f"statements should be {due}, are {came}"
+    detail = {one.employer: euro(one.total) for one in month.calculations()}
+    if detail != came:
+        yield f"statements {came} and their detail {detail} differ"

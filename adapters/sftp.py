@@ -177,7 +177,7 @@ class SftpDoor:
         for connection in self._connections:
             connection.join(deadline)
 
-    def member(self, key: paramiko.PKey) -> MemberId | None:
+    def member_with(self, key: paramiko.PKey) -> MemberId | None:
         """Whose key this is now, if anybody's."""
         return self._member_of(key.fingerprint, Received(self.clock()))
 
@@ -416,14 +416,15 @@ class Connection(paramiko.ServerInterface):
 
     def join(self, deadline: float) -> None:
         """Wait for its threads until a moment (seconds, monotonic)."""
+        self.transport.join(max(0, deadline - time.monotonic()))
         with self._lock:
-            threads: list[threading.Thread] = [*self._sessions.values(), self.transport]
-        for thread in threads:
-            thread.join(max(0, deadline - time.monotonic()))
+            sessions = list(self._sessions.values())  # no more are begun now
+        for session in sessions:
+            session.join(max(0, deadline - time.monotonic()))
 
     def is_still_registered(self) -> bool:
         """Whether the key of this login is still its member's."""
-        return self._key is not None and self.door.member(self._key) == self._member
+        return self._key is not None and self.door.member_with(self._key) == self._member
 
     def session_ended(self, session: Session, channel: paramiko.Channel) -> None:
         """Count a session out."""
@@ -440,16 +441,16 @@ class Connection(paramiko.ServerInterface):
     def check_auth_publickey(self, username: str, key: paramiko.PKey) -> int:
         """Whether this key may log in under this name. Any doubt means no."""
         try:
-            member = self._member_with(username, key)
+            member = self._entrant(username, key)
         except Exception as error:
             log.error("sftp.login_failed", **fault(error))
             member = None
         self._key, self._member = key, member
         return common.AUTH_FAILED if member is None else common.AUTH_SUCCESSFUL
 
-    def _member_with(self, username: str, key: paramiko.PKey) -> MemberId | None:
+    def _entrant(self, username: str, key: paramiko.PKey) -> MemberId | None:
         # The register is asked whatever the name, so that no name is told from another by time.
-        member = self.door.member(key)
+        member = self.door.member_with(key)
         if isinstance(key, UnusableKey) or (
             isinstance(key, paramiko.RSAKey) and key.get_bits() < LEAST_RSA_BITS
         ):
@@ -503,9 +504,9 @@ class StatusError(Exception):
 class Fields:
     """The fields of a request, read in order. What is cut short is refused, never made up with zeros."""
 
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self._at = 0
+    def __init__(self, packet: bytes, start: int) -> None:
+        self._packet = packet
+        self._at = start
 
     def take(self, size: int) -> bytes:
         """So many bytes.
@@ -514,9 +515,9 @@ class Fields:
             StatusError: when there are fewer.
         """
         end = self._at + size
-        if end > len(self._body):
+        if end > len(self._packet):
             raise StatusError(sftp.SFTP_BAD_MESSAGE, "the request is cut short")
-        taken, self._at = self._body[self._at : end], end
+        taken, self._at = self._packet[self._at : end], end
         return taken
 
     def uint32(self) -> int:
@@ -694,6 +695,8 @@ class Reading:
 Listing = Iterator[Entry]
 Handle = Writing | Reading | Listing
 
+GONE = (EOFError, OSError, paramiko.SSHException)
+
 
 class Incoming:
     """The packets a client sends on a channel."""
@@ -702,8 +705,8 @@ class Incoming:
         self._channel = channel
         self._buffer = bytearray()
 
-    def packet(self) -> tuple[int, bytes]:
-        """The next one: its type and body.
+    def packet(self) -> tuple[int, Fields]:
+        """The next one: its type and what follows.
 
         Raises:
             EOFError: when there is none any more.
@@ -712,8 +715,8 @@ class Incoming:
         size = int.from_bytes(self._take(4), "big")
         if not 0 < size <= LARGEST_PACKET:
             raise StatusError(sftp.SFTP_BAD_MESSAGE, "packet of an impossible size")
-        body = self._take(size)
-        return body[0], body[1:]
+        packet = self._take(size)
+        return packet[0], Fields(packet, 1)
 
     def _take(self, size: int) -> bytes:
         while len(self._buffer) < size:
@@ -721,7 +724,8 @@ class Incoming:
             if not received:
                 raise EOFError
             self._buffer += received
-        taken = bytes(self._buffer[:size])
+        with memoryview(self._buffer) as buffer:
+            taken = bytes(buffer[:size])
         del self._buffer[:size]
         return taken
 
@@ -762,20 +766,24 @@ class Session(paramiko.SubsystemHandler):
         }
 
     def start_subsystem(self, _name: str, _transport: paramiko.Transport, channel: paramiko.Channel) -> None:
-        """Answer requests until the client leaves; what it left unfinished is forgotten."""
+        """Answer requests until the client leaves."""
         try:
-            with suppress(
-                EOFError, OSError, StatusError, paramiko.SSHException
-            ):  # gone, or not speaking SFTP
-                self._converse(channel)
-        finally:
-            for draft in self._drafts.values():
-                draft.abandon()
+            self._converse(channel)
+        except (*GONE, StatusError):
+            pass  # It has left, or it does not speak SFTP.
+        except Exception as error:
+            log.error("sftp.session_failed", member=str(self.member), **fault(error))
 
     def finish_subsystem(self) -> None:
-        """Close the channel, and be counted out."""
+        """Forget what was left unfinished, say goodbye, and be counted out."""
         try:
-            super().finish_subsystem()
+            for draft in self._drafts.values():
+                with suppress(OSError):  # The next start sweeps what stays.
+                    draft.abandon()
+            with suppress(*GONE):
+                self._channel.send_exit_status(0)  # scp takes none for a failure
+            with suppress(*GONE):
+                super().finish_subsystem()
         finally:
             self._connection.session_ended(self, self._channel)
 
@@ -787,9 +795,8 @@ class Session(paramiko.SubsystemHandler):
         extensions = (b"posix-rename@openssh.com", b"1", b"limits@openssh.com", b"1")
         send(channel, sftp.CMD_VERSION, struct.pack(">I", 3) + b"".join(map(string, extensions)))
         while True:
-            kind, body = incoming.packet()
+            kind, fields = incoming.packet()
             self._connection.last_active = time.monotonic()
-            fields = Fields(body)
             number = fields.take(4)
             answered, answer = self._answer(kind, fields)
             send(channel, answered, number + answer)

@@ -176,12 +176,12 @@ def _code_in(name: str, otherwise: str) -> str:
 def _read(content: etree._Element, form: Form, deposit: Deposit, desk: Desk) -> Batch:
     checked = form.check(content)
     if checked.faults:
-        raise Rejected(*(envelope.anomaly(fault, "FILE-FORM") for fault in checked.faults))
+        raise Rejected(*(envelope.anomaly(fault) for fault in checked.faults))
     header = envelope.read_header(content)
     misdirected = _misdirected(header, deposit, desk)
     if misdirected:
         raise Rejected(*misdirected)
-    batch = envelope.read(header, form, checked)
+    batch = envelope.read(header, checked)
     if batch.size == 0:
         raise Rejected(Anomaly("FILE-EMPTY"))
     return batch

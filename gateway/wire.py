@@ -222,8 +222,7 @@ def read_header(root: etree._Element) -> Header:
     """The head of a sender's batch.
 
     Raises:
-        ValueError: when the form would refuse it, and when `Created` names a moment that the
-            calendar does not have, which the form lets through.
+        ValueError: when its form would refuse it.
     """
     head = child(root, "Header")
     version = root.get("version")

@@ -236,6 +236,50 @@ class Trust:
         return _Material(stamp, tuple(anchors), tuple(lists), tuple(unreadable))
 
 
+def vouch(
+    certificate: x509.Certificate, chain: Sequence[x509.Certificate], anchors: Path, at: datetime
+) -> None:
+    """Make sure that a path leads from a certificate to one of some anchors; revocation is not asked.
+
+    For the sender's side, which has our authorities but not their revocation lists.
+
+    Args:
+        certificate: the signer's.
+        chain: certificates that may stand between it and an anchor.
+        anchors: a PEM file.
+        at: the moment at which every certificate on the path must be valid, aware.
+
+    Raises:
+        Untrusted: there is no such path.
+        ValueError, OSError: the anchors cannot be read.
+    """
+    _check_usage(certificate)
+    context = ValidationContext(
+        trust_roots=_read_anchors(anchors),
+        allow_fetching=False,
+        moment=at,
+        revocation_mode="soft-fail",
+        time_tolerance=timedelta(0),
+    )
+    validator = CertificateValidator(_asn1(certificate), map(_asn1, chain), context)
+    try:
+        _run(validator.async_validate_path())
+    except (MemoryError, OSError):
+        raise
+    except Exception as error:  # whatever a chain can make the validator do means no
+        raise Untrusted(_kind(error), str(error)) from error
+
+
+def load_certificate(file: Path) -> x509.Certificate:
+    """The first certificate of a PEM file.
+
+    Raises:
+        ValueError: there is none.
+        OSError: the file cannot be read.
+    """
+    return x509.load_pem_x509_certificate(file.read_bytes())
+
+
 def _check_usage(certificate: x509.Certificate) -> None:
     try:
         if _is_authority(certificate):

@@ -20,7 +20,7 @@ from gateway import dta, names, procedures, wire
 from gateway.batch import Header
 from gateway.moments import Received, system_clock
 from gateway.procedures import PROCEDURES
-from signing.certificates import Trust
+from signing.parse import trusted_parser
 from signing.sign import Signer
 from xsd import catalogue
 
@@ -83,7 +83,7 @@ def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(h
         wrong_use(str(error))
     out.mkdir(parents=True, exist_ok=True)
     for file in track(files, "Signing", console=errors, disable=len(files) < LONG):
-        root = etree.parse(file, _parser()).getroot()
+        root = etree.parse(file, trusted_parser()).getroot()
         (out / file.name).write_bytes(signer.sign(root, system_clock()))
     console.print(f"{len(files)} signed in {out}")
 
@@ -164,12 +164,12 @@ def check(
     as_json: AsJson = False,
 ) -> None:
     """Check the signatures on receipts, acknowledgements, returns and invoices."""
-    verdicts = {file.name: verdict(file, trust) for file in files}
+    verdicts = {file.name: client.seal_verdict(file.read_bytes(), trust) for file in files}
     if as_json:
         print_json(verdicts)
     else:
         print_table("Signatures", ("File", "Signature"), verdicts.items())
-    if set(verdicts.values()) != {"good"}:
+    if set(verdicts.values()) != {client.GOOD}:
         raise typer.Exit(1)
 
 

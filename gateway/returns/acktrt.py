@@ -85,7 +85,10 @@ def _explanation(code: str) -> Explanation:
 
 
 def write(document: Acknowledgement) -> etree._Element:
-    """The acknowledgement as XML, unsigned."""
+    """The acknowledgement as XML, unsigned.
+
+    Names, paths and values of anomalies are made safe and cut to what the form takes.
+    """
     root = wire.write_answer(CODE, document.header)
     counts = (
         ("Verdict", document.verdict),
@@ -114,12 +117,17 @@ def _write_anomaly(root: etree._Element, anomaly: Anomaly) -> None:
         (
             ("Code", anomaly.code),
             ("Record", anomaly.record),
-            ("Field", anomaly.field),
-            ("Path", anomaly.path),
+            ("Field", _cut(anomaly.field, 200)),
+            ("Path", _cut(anomaly.path, 1000)),
             ("Line", anomaly.line),
-            ("Value", anomaly.value),
+            ("Value", _cut(anomaly.value, 200)),
         ),
     )
+
+
+def _cut(text: str | None, longest: int) -> str | None:
+    # Names and values of bad files have any length, the acknowledgement's form has not.
+    return None if text is None else text[:longest]
 
 
 def _write_explanation(root: etree._Element, explanation: Explanation) -> None:

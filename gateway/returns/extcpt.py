@@ -44,15 +44,14 @@ def write(document: StatementReturn) -> etree._Element:
         wire.fill(wire.add(root, "Branch"), (("Branch", branch.branch), *_sums(branch)))
     wire.fill(root, _totals(statement))
     for share in statement.distribution:
-        values = (("Institution", share.institution), ("Amount", euro(share.amount)))
-        wire.fill(wire.add(root, "Distribution"), values)
-    policy = statement.policy
-    values = (
-        ("Parameters", policy.parameters),
-        ("Rounding", policy.rounding),
-        ("Ceiling", policy.ceiling),
+        paid = (("Institution", share.institution), ("Amount", euro(share.amount)))
+        wire.fill(wire.add(root, "Distribution"), paid)
+    policy = (
+        ("Parameters", statement.policy.parameters),
+        ("Rounding", statement.policy.rounding),
+        ("Ceiling", statement.policy.ceiling),
     )
-    wire.fill(wire.add(root, "Policy"), values)
+    wire.fill(wire.add(root, "Policy"), policy)
     return root
 
 

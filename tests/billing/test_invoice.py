@@ -263,6 +263,14 @@ def test_a_minor_has_the_floor_of_the_age_on_the_first_of_the_month(period: Peri
     assert minor.lines[0].base == floor
 
 
+@pytest.mark.parametrize(
+    ("period", "floor"), [(Period(2027, 1), 207_849), (Period(2027, 2), 221_706)], ids=str
+)
+def test_a_birthday_on_the_first_of_the_month_counts(period: Period, floor: int) -> None:
+    made = invoice(wage("2010020100000", work_hours=173, period=period), period=period)
+    assert made.calculation.insured[0].lines[0].base == floor
+
+
 def test_an_unknown_birth_date_has_the_floor_of_an_adult() -> None:
     made = invoice(wage("2020000000000", work_hours=173))
     assert made.calculation.insured[0].lines[0].base == 277_133

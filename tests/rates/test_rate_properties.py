@@ -249,6 +249,15 @@ def test_what_is_left_of_a_yearly_ceiling_cuts_a_branch() -> None:
     assert [bases[b] for b in (Branch.PENSION, Branch.CASH, Branch.CARE)] == [1000, 0, 3000]
 
 
+def test_what_is_left_of_a_yearly_ceiling_cuts_a_floor_as_well() -> None:
+    pay, month = Pay(base_wage=50_000, hours=Decimal(173)), schedule_of(Period(2025, 3))
+    left = {Branch.PENSION: Decimal("1000.00")}
+    due = contribution(pay, Insurance(), Classification(1, 100), month, ceiling_left=left)
+    pension = due.lines[2]
+    assert (pension.branch, pension.base) == (Branch.PENSION, 1000)
+    assert pension.parameters[-1].name == "bases.ceiling_monthly"
+
+
 @given(PAYS, EMPLOYERS, PERIODS)
 def test_the_whole_ceiling_left_changes_nothing(pay: Pay, employer: Classification, period: Period) -> None:
     month = schedule_of(period)
@@ -271,6 +280,7 @@ def test_a_line_names_the_limit_that_made_its_base() -> None:
     allowance = ["bases.dependency_allowance"]
     assert limits(100_000)[Branch.CARE] == ["minimum_wage.unskilled_18_plus"]
     assert limits(300_000)[Branch.CARE] == []
+    assert limits(1_318_896)[Branch.CARE] == []
     assert limits(2_000_000)[Branch.CARE] == ["bases.ceiling_monthly"]
     assert [limits(cents)[Branch.DEPENDENCY] for cents in (100_000, 300_000, 2_000_000)] == [allowance] * 3
 

@@ -6,6 +6,7 @@ import base64
 import hashlib
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
+from typing import cast
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
@@ -14,12 +15,6 @@ from hypothesis import strategies as st
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESSigner, XAdESVerifier
-
-from adapters.pki import write_certificates, write_key
-from signing.parse import line_of, parse
-from signing.profile import BadSignature, Flaw, examine
-from signing.sign import Signer, UnusableKey
-from signing.verify import _Verifier, verify
 from workshop import (
     AT,
     DOCUMENT,
@@ -33,6 +28,7 @@ from workshop import (
     canonical,
     certificate,
     edited,
+    element,
     flaw,
     key,
     pem,
@@ -40,9 +36,16 @@ from workshop import (
     signature,
     signed,
     signer,
+    transforms,
     xmlsec1,
     xmlsec1_accepts,
 )
+
+from adapters.pki import Subject, write_certificates, write_key
+from signing.parse import line_of, parse
+from signing.profile import BadSignature, Flaw, examine
+from signing.sign import Signer, UnusableKey
+from signing.verify import _Verifier, verify
 
 EXPECTED = XAdESSignatureConfiguration(
     expect_references=2,
@@ -68,7 +71,9 @@ def test_what_we_sign_verifies_with_xmlsec1(kind: str, tmp_path: Path) -> None:
 def test_xmlsec1_refuses_what_was_changed(tmp_path: Path) -> None:
     """Control: the second judge does judge."""
     assert not xmlsec1_accepts(tmp_path, signed().replace(b"3812.40", b"3812.41"))
-    assert not xmlsec1_accepts(tmp_path, signed().replace(b"2026-08-03T09:15:00Z</xades", b"2026-08-03T09:15:01Z</xades"))
+    assert not xmlsec1_accepts(
+        tmp_path, signed().replace(b"2026-08-03T09:15:00Z</xades", b"2026-08-03T09:15:01Z</xades")
+    )
 
 
 @KINDS
@@ -120,16 +125,13 @@ def test_the_moment_of_signature_is_written_in_utc() -> None:
 def test_a_certificate_out_of_date_today_still_verifies() -> None:
     """Dates are judged at the moment of receipt, elsewhere; a deposit may wait and outlive them."""
     old = authority().issue(
-        certificate_subject(), key("p256").public_key(), datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 2, 1, tzinfo=UTC)
+        Subject("old"),
+        key("p256").public_key(),
+        datetime(2020, 1, 1, tzinfo=UTC),
+        datetime(2020, 2, 1, tzinfo=UTC),
     )
     raw = Signer(key("p256"), old).sign(parse(DOCUMENT), AT)
     assert verify(examine(parse(raw)), old).certificate == old
-
-
-def certificate_subject():  # type: ignore[no-untyped-def]
-    from adapters.pki import Subject
-
-    return Subject("old")
 
 
 # what the signer refuses
@@ -140,7 +142,7 @@ def certificate_subject():  # type: ignore[no-untyped-def]
     [b"<a><!-- --></a>", b"<a><?p i?></a>", b"<a Id='x'/>", b"<a ID='x'/>"],
 )
 def test_a_document_that_cannot_be_signed(document: bytes) -> None:
-    with pytest.raises(ValueError, match="sign|identifier"):
+    with pytest.raises(ValueError, match=r"sign|identifier"):
         signer().sign(etree.fromstring(document), AT)
 
 
@@ -202,19 +204,31 @@ def test_a_signer_does_not_show_its_key() -> None:
 # signed elsewhere
 
 
-def template(method: str, digest: str = "http://www.w3.org/2001/04/xmlenc#sha256", key_info_reference: bool = False) -> bytes:
-    """A document with an unsigned XAdES signature in our profile, as another maker's program would lay it out."""
-    fingerprint = base64.b64encode(hashlib.sha256(certificate("rsa").public_bytes(Encoding.DER)).digest()).decode()
+def template(
+    method: str, digest: str = "http://www.w3.org/2001/04/xmlenc#sha256", key_info_reference: bool = False
+) -> bytes:
+    """A document with an empty XAdES signature in our profile, as another program would lay it out."""
+    fingerprint = base64.b64encode(
+        hashlib.sha256(certificate("rsa").public_bytes(Encoding.DER)).digest()
+    ).decode()
     c14n = f'<Transform Algorithm="{EXCLUSIVE}"/>'
     rest = f'<DigestMethod Algorithm="{digest}"/><DigestValue/>'
-    key_info = f'<Reference URI="#ki"><Transforms>{c14n}</Transforms>{rest}</Reference>' if key_info_reference else ""
+    key_info = (
+        f'<Reference URI="#ki"><Transforms>{c14n}</Transforms>{rest}</Reference>'
+        if key_info_reference
+        else ""
+    )
     seal = f"""<Signature xmlns="http://www.w3.org/2000/09/xmldsig#" Id="sig-1">
       <SignedInfo>
         <CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>
         <SignatureMethod Algorithm="{method}"/>
         {key_info}
-        <Reference URI="#sig-1-props" Type="{SIGNED_PROPERTIES}"><Transforms>{c14n}</Transforms>{rest}</Reference>
-        <Reference Id="r1" URI=""><Transforms><Transform Algorithm="{ENVELOPED}"/>{c14n}</Transforms>{rest}</Reference>
+        <Reference URI="#sig-1-props" Type="{SIGNED_PROPERTIES}">
+          <Transforms>{c14n}</Transforms>{rest}
+        </Reference>
+        <Reference Id="r1" URI="">
+          <Transforms><Transform Algorithm="{ENVELOPED}"/>{c14n}</Transforms>{rest}
+        </Reference>
       </SignedInfo>
       <SignatureValue/>
       <KeyInfo Id="ki"><X509Data><X509Certificate/></X509Data></KeyInfo>
@@ -260,7 +274,9 @@ def signed_elsewhere(folder: Path, unsigned: bytes) -> bytes:
 def test_signed_with_xmlsec1(method: str, key_info_reference: bool, tmp_path: Path) -> None:
     raw = signed_elsewhere(tmp_path, template(method, key_info_reference=key_info_reference))
     verified = accept(raw, "rsa")
-    assert canonical(verified.content).strip() == canonical(parse(DOCUMENT.replace(b"</DECSAL>", b"\n</DECSAL>")))
+    assert canonical(verified.content).strip() == canonical(
+        parse(DOCUMENT.replace(b"</DECSAL>", b"\n</DECSAL>"))
+    )
     assert verified.signed_at == AT + timedelta(milliseconds=250)
     assert flaw(raw.replace(b"3812.40", b"3812.41"), "rsa") is Flaw.BROKEN
 
@@ -268,7 +284,9 @@ def test_signed_with_xmlsec1(method: str, key_info_reference: bool, tmp_path: Pa
 def test_signed_with_xmlsec1_and_sha_512(tmp_path: Path) -> None:
     raw = signed_elsewhere(
         tmp_path,
-        template("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha512"),
+        template(
+            "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2001/04/xmlenc#sha512"
+        ),
     )
     assert flaw(raw, "rsa") is None
 
@@ -294,7 +312,8 @@ def test_other_methods_of_the_list(name: str, method: str) -> None:
     )
     for reference in made.iter(f"{DS}Reference"):
         if reference.get("URI"):
-            reference.insert(0, etree.fromstring(f'<t:Transforms xmlns:t="{DS[1:-1]}"><t:Transform Algorithm="{EXCLUSIVE}"/></t:Transforms>'))
+            reference.insert(0, element("Transforms"))
+            transforms(reference, EXCLUSIVE)
     reseal(made, name)
     raw = etree.tostring(made)
     assert flaw(raw, name) is None
@@ -321,7 +340,9 @@ def test_content_keeps_the_lines_of_a_file_with_tags_over_several_lines() -> Non
   <c>1</c>
 </a>"""
     raw = etree.tostring(parse(signed(document=document)))
-    spread = raw.replace(b'<b x="1" y="2"/>', b'<b\n     x="1"\n     y="2"\n  />').replace(b"<a ", b"\n\n<a\n ")
+    spread = raw.replace(b'<b x="1" y="2"/>', b'<b\n     x="1"\n     y="2"\n  />').replace(
+        b"<a ", b"\n\n<a\n "
+    )
     received = parse(spread)
     content = verify(examine(received), certificate("p256")).content
     assert [line_of(found) for found in content.iter()] == [line_of(found) for found in received.iter()][:3]
@@ -336,15 +357,24 @@ def test_content_keeps_lines_beyond_65535() -> None:
 
 # properties
 
-TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from("\n\t\r&<>'\""), max_size=8)
+TEXT = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Cn"]) | st.sampled_from("\n\t\r&<>'\""),
+    max_size=8,
+)
 NAMES = st.sampled_from(["a", "b", "{urn:u}a", "{urn:v}b", "{urn:w}c"])
-ATTRIBUTES = st.dictionaries(st.sampled_from(["x", "y", "{urn:v}z", "{http://www.w3.org/XML/1998/namespace}lang"]), TEXT, max_size=3)
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(["x", "y", "{urn:v}z", "{http://www.w3.org/XML/1998/namespace}lang"]), TEXT, max_size=3
+)
 
 
 @st.composite
 def trees(draw: st.DrawFn, depth: int = 3) -> etree._Element:
-    prefixes = draw(st.dictionaries(st.sampled_from(["p", "q", "r"]), st.sampled_from(["urn:u", "urn:v", "urn:unused"]), max_size=2))
-    made = etree.Element(draw(NAMES), draw(ATTRIBUTES), nsmap=prefixes)
+    prefixes = draw(
+        st.dictionaries(
+            st.sampled_from([None, "p", "q"]), st.sampled_from(["urn:u", "urn:v", "urn:unused"]), max_size=2
+        )
+    )
+    made = etree.Element(draw(NAMES), draw(ATTRIBUTES), nsmap=cast("dict[str, str]", prefixes))
     made.text = draw(TEXT)
     for child in draw(st.lists(trees(depth=depth - 1), max_size=3)) if depth else []:
         child.tail = draw(TEXT)
@@ -364,7 +394,23 @@ def test_any_document_comes_back_as_it_was_signed(document: etree._Element) -> N
     assert [result.signed_data for result in ours] == [result.signed_data for result in stock]
 
 
-SIGNED = {"p256": signed("p256"), "rsa": signed("rsa")}
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"<a xmlns='urn:u'><b xmlns=''><c xmlns='urn:u'/></b></a>",
+        b"<p:a xmlns:p='urn:u' xmlns='urn:v'><a/><p:b xmlns:p='urn:w' p:x='1'/></p:a>",
+        b"<a xmlns:p='urn:u'><b p:x='1' xmlns:q='urn:u' q:y='2'/></a>",
+        b"<a xml:lang='fr' xml:space='preserve'> <b/> </a>",
+        b"<a x='&#10;&#13;&#9;&quot;&lt;&amp;'>&#13;\r\n&gt;]]&gt;</a>",
+    ],
+)
+def test_corners_of_canonical_xml(document: bytes, tmp_path: Path) -> None:
+    raw = signed(document=document)
+    assert xmlsec1_accepts(tmp_path, raw)
+    assert canonical(accept(raw).content) == canonical(parse(document))
+
+
+SIGNED = signed()
 
 
 def never_accepted_with_other_content(raw: bytes) -> None:
@@ -380,9 +426,9 @@ def never_accepted_with_other_content(raw: bytes) -> None:
 
 
 @settings(max_examples=1500, deadline=None)
-@given(st.integers(0, len(SIGNED["p256"]) - 1), st.integers(0, 255))
+@given(st.integers(0, len(SIGNED) - 1), st.integers(0, 255))
 def test_a_changed_byte_is_never_accepted_with_other_content(position: int, byte: int) -> None:
-    raw = bytearray(SIGNED["p256"])
+    raw = bytearray(SIGNED)
     raw[position] = byte
     never_accepted_with_other_content(bytes(raw))
 
@@ -390,7 +436,7 @@ def test_a_changed_byte_is_never_accepted_with_other_content(position: int, byte
 @settings(max_examples=500, deadline=None)
 @given(st.data())
 def test_bytes_cut_copied_or_put_in_are_never_accepted_with_other_content(data: st.DataObject) -> None:
-    raw = SIGNED["p256"]
+    raw = SIGNED
     start, end = sorted(data.draw(st.tuples(st.integers(0, len(raw)), st.integers(0, len(raw)))))
     put = data.draw(st.sampled_from([b"", raw[start:end], raw[start:end] * 2]) | st.binary(max_size=5))
     position = data.draw(st.sampled_from([start, end]))
@@ -399,14 +445,14 @@ def test_bytes_cut_copied_or_put_in_are_never_accepted_with_other_content(data: 
 
 def test_each_byte_changed_once() -> None:
     """Control for the two above: nearly every byte of the document matters, and is seen to."""
-    raw = SIGNED["p256"]
+    raw = SIGNED
     accepted = 0
     for position in range(len(raw)):
         changed = bytearray(raw)
         changed[position] ^= 1
         never_accepted_with_other_content(bytes(changed))
         accepted += edited_is_accepted(bytes(changed))
-    assert accepted <= 60
+    assert accepted < 30  # those of the identifier of the key information, which nothing refers to
 
 
 def edited_is_accepted(raw: bytes) -> bool:

@@ -56,7 +56,7 @@ DOCUMENT = b"""<?xml version="1.0" encoding="UTF-8"?>
 """
 
 _HASHES: dict[str, hashes.HashAlgorithm] = {
-    "sha1": hashes.SHA1(),  # noqa: S303 (to be refused)
+    "sha1": hashes.SHA1(),
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
@@ -198,7 +198,11 @@ def _by_id(root: etree._Element, identifier: str) -> etree._Element:
 
 def _canonical(found: etree._Element, method: etree._Element | None) -> bytes:
     algorithm = INCLUSIVE if method is None else method.get("Algorithm", "")
-    prefixes = [] if method is None else [prefix for child in method for prefix in child.get("PrefixList", "").split()]
+    prefixes = (
+        []
+        if method is None
+        else [prefix for child in method for prefix in child.get("PrefixList", "").split()]
+    )
     return etree.tostring(
         found,
         method="c14n",
@@ -234,9 +238,7 @@ def der_text(found: x509.Certificate) -> str:
 
 def point(name: str) -> str:
     """The public point of an elliptic curve key, as a KeyValue writes it."""
-    return base64.b64encode(
-        public(name).public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)
-    ).decode()
+    return base64.b64encode(public(name).public_bytes(Encoding.X962, PublicFormat.UncompressedPoint)).decode()
 
 
 def xmlsec1(folder: Path, document: bytes, *options: str) -> subprocess.CompletedProcess[str]:
@@ -245,7 +247,13 @@ def xmlsec1(folder: Path, document: bytes, *options: str) -> subprocess.Complete
     file.write_bytes(document)
     root.write_bytes(pem(authority().certificate))
     return subprocess.run(
-        ["xmlsec1", *options, "--id-attr:Id", "http://uri.etsi.org/01903/v1.3.2#:SignedProperties", str(file)],
+        [
+            "xmlsec1",
+            *options,
+            "--id-attr:Id",
+            "http://uri.etsi.org/01903/v1.3.2#:SignedProperties",
+            str(file),
+        ],
         capture_output=True,
         text=True,
         check=False,

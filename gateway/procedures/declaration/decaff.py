@@ -14,7 +14,7 @@ never overlap (AFFRET-KNOWN). When an affiliation begins to insure days for whic
 that wage counts from then on.
 
 `DUE` says what each kind of record states, `RULES` what a stated value satisfies, whatever the kind.
-A text of blanks only is no statement.
+What the form checks already is not checked again: a share is 0.00 to 100.00 there (AFFRET 22).
 
 The operator's layout is not published. Our assumptions, beside those in `gateway/procedures/lists`:
 
@@ -101,9 +101,7 @@ KNOWN = "AFFRET-KNOWN"
 NONE = "AFFRET-NONE"
 FIRST_YEAR = 1900
 
-_HUNDREDTHS = re.compile(r"([0-9]{1,3})\.([0-9]{2})")
 _LUXEMBOURG_POSTCODE = re.compile(r"[0-9]{4}")
-_REASON = re.compile(r"0?[1-9]|[1-9][0-9]")
 
 
 class Kind(StrEnum):
@@ -142,8 +140,8 @@ class Declared:
     scheme: Scheme | None
 
     def __getitem__(self, field: str) -> str:
-        """What a field states; nothing when it is absent or blank."""
-        return self.record.fields.get(field, "").strip()
+        """What a field states; nothing when it is absent."""
+        return self.record.fields.get(field, "")
 
     @property
     def pair(self) -> Pair:
@@ -152,7 +150,7 @@ class Declared:
     @property
     def trial_limit(self) -> date | None:
         """The last day on which a trial period may end: the same day of the year after the entry."""
-        if self.entry is None or self.entry.year == date.max.year:
+        if self.entry is None:
             return None
         leap_day = (self.entry.month, self.entry.day) == (2, 29)
         return self.entry.replace(year=self.entry.year + 1, day=28 if leap_day else self.entry.day)
@@ -186,16 +184,6 @@ DUE = (
 """What each kind of record states."""
 
 
-def _wrong_hours(d: Declared) -> bool:
-    hours = _hundredths(d["WeeklyHours"])
-    return hours is None or hours == 0
-
-
-def _wrong_share(d: Declared) -> bool:
-    share = _hundredths(d["Share"])
-    return share is None or share > 100_00
-
-
 def _wrong_workplace_postcode(d: Declared) -> bool:
     return d["WorkplaceCountry"] == "LU" and _LUXEMBOURG_POSTCODE.fullmatch(d["WorkplacePostcode"]) is None
 
@@ -226,7 +214,7 @@ RULES: tuple[Rule[Declared], ...] = (
     _stated("AFFRET-3", "Country", lambda d: d["Country"] not in COUNTRIES),
     _stated("AFFRET-7", "OccupationCode", lambda d: d["OccupationCode"] not in OCCUPATIONS),
     _stated("AFFRET-8", "Scheme", lambda d: d.scheme is None),
-    _stated("AFFRET-9", "WeeklyHours", _wrong_hours),
+    Rule("AFFRET-9", "WeeklyHours", lambda d: d["WeeklyHours"] == "0.00"),
     _stated("AFFRET-10", "ContractType", lambda d: d.contract is None),
     _stated("AFFRET-11", "Entry", lambda d: d.entry is None),
     _stated("AFFRET-12", "Exit", lambda d: d.exit is None),
@@ -238,12 +226,11 @@ RULES: tuple[Rule[Declared], ...] = (
     Rule("AFFRET-18", "Exit", lambda d: _exit_required(d) and not d["Exit"]),
     _stated("AFFRET-19", "WorkplaceCountry", lambda d: d["WorkplaceCountry"] not in COUNTRIES),
     _stated("AFFRET-20", "WorkplacePostcode", _wrong_workplace_postcode),
-    _stated("AFFRET-22", "Share", _wrong_share),
     _stated("AFFRET-23", "PreviousEntry", lambda d: d.previous_entry is None),
     _stated("AFFRET-24", "PreviousExit", lambda d: d.previous_exit is None),
     _stated("AFFRET-25", "Exit", _exit_refused),
     _stated("AFFRET-26", "TrialEnd", lambda d: d.contract is not None and not d.contract.trial),
-    _stated("AFFRET-27", "ExitReason", lambda d: _REASON.fullmatch(d["ExitReason"]) is None),
+    _stated("AFFRET-27", "ExitReason", lambda d: int(d["ExitReason"]) == 0),
     Rule("AFFRET-28", "ContractType", _foreign_to_scheme),
     _stated("AFFRET-29", "SchemeControl", lambda d: bool(d["Scheme"]) and d["SchemeControl"] != d["Scheme"]),
 )
@@ -406,12 +393,6 @@ def _date(text: str | None) -> date | None:
 def _before(one: date | None, other: date | None) -> bool:
     """Whether both days are known and the first lies before the second."""
     return one is not None and other is not None and one < other
-
-
-def _hundredths(text: str) -> int | None:
-    """A number with exactly two decimals, in hundredths."""
-    match = _HUNDREDTHS.fullmatch(text)
-    return None if match is None else int(match[1] + match[2])
 
 
 def _entry(affiliation: Affiliation) -> date:

@@ -37,7 +37,7 @@ from typing import NamedTuple
 from gateway.batch import Batch, Record
 from gateway.context import Context
 from gateway.matricule import is_person
-from gateway.moments import Period, Received
+from gateway.moments import Period
 from gateway.money import cents_of, euro, round_half_up
 from gateway.outcome import Outcome, Return
 from gateway.parameters import NoParametersError, law
@@ -91,61 +91,66 @@ class Month:
     """A wage month as one file sees it: worked out once, not once a record.
 
     Attributes:
-        period: None when the text names no month.
+        period: the month; the first of all where the text names none.
         fault: code due for every record of this month (SALRET 5, 9 or 12), or None.
-        days: its days in order; empty without a period.
+        days: its days in order.
         capped: the amounts, in cents, that a capped wage may have; empty when none is known.
     """
 
-    period: Period | None
+    period: Period
     fault: str | None
-    days: Sequence[date] = ()
-    capped: frozenset[int] = frozenset()
+    days: Sequence[date]
+    capped: frozenset[int]
+
+    @property
+    def length(self) -> int:
+        return len(self.days)
 
 
 class Claim(NamedTuple):
-    """A record read: amounts in cents, hours in hours, days of the month inclusive."""
+    """A record read: the month it names, and the wage it would be if nothing is wrong with it."""
 
     record: Record
-    employer: str
-    insured: str
     month: Month
-    base_wage: int
-    work_hours: int
-    supplements: int
-    overtime_pay: int
-    overtime_hours: int
-    gratuities: int
-    unemployment_pay: int
-    inactive_hours: int
-    non_pensionable: int
-    first_day: int
-    last_day: int
-    capped: bool
-
-    @property
-    def pair(self) -> Pair:
-        return self.employer, self.insured
+    wage: Wage
 
     @property
     def pay(self) -> int:
         """All pay elements that are charged, in cents."""
-        return self.base_wage + self.supplements + self.overtime_pay + self.gratuities + self.unemployment_pay
+        wage = self.wage
+        regular = wage.base_wage + wage.supplements + wage.overtime_pay
+        return regular + wage.gratuities + wage.unemployment_pay
 
-    @property
-    def in_month(self) -> bool:
-        """Whether its days are days of its month, in order."""
-        return self.first_day <= self.last_day <= len(self.month.days)
+
+def _too_many_hours(claim: Claim) -> bool:
+    return claim.wage.work_hours + claim.wage.inactive_hours > MOST_HOURS
+
+
+def _unpaid_overtime(claim: Claim) -> bool:
+    return claim.wage.overtime_hours > 0 and claim.wage.overtime_pay == 0
+
+
+def _unpaid_inactivity(claim: Claim) -> bool:
+    return claim.wage.inactive_hours > 0 and claim.wage.unemployment_pay == 0
+
+
+def _not_at_the_cap(claim: Claim) -> bool:
+    known = claim.month.capped
+    return claim.wage.capped and bool(known) and claim.pay not in known
+
+
+def _first_after_last(claim: Claim) -> bool:
+    return claim.wage.key.last_day < claim.wage.key.first_day <= claim.month.length
 
 
 RULES: tuple[Rule[Claim], ...] = (
-    Rule("SALRET-11", "WorkHours", lambda c: c.work_hours + c.inactive_hours > MOST_HOURS),
-    Rule("SALRET-8", "OvertimeHours", lambda c: c.overtime_hours > 0 and c.overtime_pay == 0),
-    Rule("SALRET-7", "InactiveHours", lambda c: c.inactive_hours > 0 and c.unemployment_pay == 0),
-    Rule("SALRET-99", "FirstDay", lambda c: c.first_day > len(c.month.days) > 0),
-    Rule("SALRET-99", "FirstDay", lambda c: c.last_day < c.first_day <= len(c.month.days)),
-    Rule("SALRET-99", "LastDay", lambda c: c.last_day > len(c.month.days) > 0),
-    Rule("SALRET-13", "Capped", lambda c: c.capped and bool(c.month.capped) and c.pay not in c.month.capped),
+    Rule("SALRET-11", "WorkHours", _too_many_hours),
+    Rule("SALRET-8", "OvertimeHours", _unpaid_overtime),
+    Rule("SALRET-7", "InactiveHours", _unpaid_inactivity),
+    Rule("SALRET-99", "FirstDay", lambda claim: claim.wage.key.first_day > claim.month.length),
+    Rule("SALRET-99", "FirstDay", _first_after_last),
+    Rule("SALRET-99", "LastDay", lambda claim: claim.wage.key.last_day > claim.month.length),
+    Rule("SALRET-13", "Capped", _not_at_the_cap),
 )
 """What the values of a record must satisfy among themselves."""
 
@@ -154,14 +159,14 @@ def handle(batch: Batch, context: Context) -> Outcome:
     """Judge every wage of a batch, enter the good ones, say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
     refusals = list(refuse_malformed(FORM, batch, employers))
-    claims = _read_all(in_order(batch.records), context.received)
+    claims = _read_all(in_order(batch.records), context)
     repeated = _repeated(claims)
     known = _consult(claims, employers, context.registers)
     people = Once(is_person)
     good: list[Claim] = []
-    for place, claim in enumerate(claims):
+    for claim in claims:
         findings = _findings(claim, employers, people, known)
-        if place in repeated:
+        if claim.record.number in repeated:
             findings.append(("SALRET-1", "Insured"))
         if findings:
             refusals.append(FORM.refusal(claim.record, findings))
@@ -202,22 +207,28 @@ def _euro_unless_zero(cents: int) -> str | None:
     return euro(cents) if cents else None
 
 
-def _read_all(records: Iterable[Record], received: Received) -> list[Claim]:
-    latest = Period.of(received).plus(-1)
+def _read_all(records: Iterable[Record], context: Context) -> list[Claim]:
+    latest = Period.of(context.received).plus(-1)
     months = Once(lambda text: _month(text, latest))
     amounts = Once(cents_of)
-    return [_read(record, months, amounts) for record in records]
+    return [_read(record, context.deposit, months, amounts) for record in records]
 
 
-def _read(record: Record, months: Once[Month], amounts: Once[int]) -> Claim:
+def _read(record: Record, deposit: int, months: Once[Month], amounts: Once[int]) -> Claim:
     fields = record.fields
     find = fields.get
     month = months[fields["Period"]]
-    return Claim(
-        record=record,
-        employer=fields["Employer"],
-        insured=fields["Insured"],
-        month=month,
+    key = WageKey(
+        fields["Employer"],
+        fields["Insured"],
+        month.period,
+        int(find("FirstDay", 1)),
+        int(find("LastDay", month.length)),
+    )
+    wage = Wage(
+        key=key,
+        deposit=deposit,
+        record=record.number,
         base_wage=amounts[fields["BaseWage"]],
         work_hours=int(fields["WorkHours"]),
         supplements=amounts[find("Supplements", "0.00")],
@@ -227,23 +238,27 @@ def _read(record: Record, months: Once[Month], amounts: Once[int]) -> Claim:
         unemployment_pay=amounts[find("UnemploymentPay", "0.00")],
         inactive_hours=int(find("InactiveHours", 0)),
         non_pensionable=amounts[find("NonPensionable", "0.00")],
-        first_day=int(find("FirstDay", 1)),
-        last_day=int(find("LastDay", len(month.days))),
         capped=find("Capped") == "Y",
+        reference=find("Reference"),
     )
+    return Claim(record, month, wage)
 
 
 def _month(text: str, latest: Period) -> Month:
+    period, fault = _period(text, latest)
+    days = tuple(period.first + timedelta(n) for n in range(period.last.day))
+    return Month(period, fault, days, frozenset() if fault else _capped_amounts(period))
+
+
+def _period(text: str, latest: Period) -> tuple[Period, str | None]:
+    """The month a text names, and the code due when it is none we take."""
     try:
         period = Period.parse(text)
     except ValueError:
-        return Month(None, "SALRET-5")
-    days = tuple(period.first + timedelta(n) for n in range(period.last.day))
+        return Period(1, 1), "SALRET-5"
     if period.year < FIRST_YEAR:
-        return Month(period, "SALRET-12", days)
-    if period > latest:
-        return Month(period, "SALRET-9", days)
-    return Month(period, None, days, _capped_amounts(period))
+        return period, "SALRET-12"
+    return period, "SALRET-9" if period > latest else None
 
 
 def _capped_amounts(period: Period) -> frozenset[int]:
@@ -258,18 +273,23 @@ def _capped_amounts(period: Period) -> frozenset[int]:
 
 
 def _repeated(claims: Sequence[Claim]) -> set[int]:
-    """The places of those that share a day with another one of the same employer, insured and period."""
-    same: dict[tuple[str, str, str], list[int]] = defaultdict(list)
-    for place, claim in enumerate(claims):
-        same[claim.employer, claim.insured, claim.record.fields["Period"]].append(place)
-    return {place for places in same.values() if len(places) > 1 for place in _overlapping(places, claims)}
+    """The records that share a day with another one of the same employer, insured and period."""
+    same = [
+        (claim.wage.key.employer, claim.wage.key.insured, claim.record.fields["Period"]) for claim in claims
+    ]
+    if len(set(same)) == len(same):
+        return set()
+    groups: dict[tuple[str, str, str], list[Wage]] = defaultdict(list)
+    for key, claim in zip(same, claims, strict=True):
+        groups[key].append(claim.wage)
+    return {record for wages in groups.values() if len(wages) > 1 for record in _overlapping(wages)}
 
 
-def _overlapping(places: Sequence[int], claims: Sequence[Claim]) -> Iterator[int]:
-    # Days are counted, not records compared: a file of one wage repeated 100,000 times stays quick.
-    days = {place: range(claims[place].first_day, claims[place].last_day + 1) for place in places}
-    times = Counter(chain.from_iterable(days.values()))
-    return (place for place in places if any(times[day] > 1 for day in days[place]))
+def _overlapping(wages: Sequence[Wage]) -> Iterator[int]:
+    # Days are counted, not wages compared: a file of one wage repeated 100,000 times stays quick.
+    days = [range(wage.key.first_day, wage.key.last_day + 1) for wage in wages]
+    times = Counter(chain.from_iterable(days))
+    return (wage.record for wage, own in zip(wages, days, strict=True) if any(times[day] > 1 for day in own))
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,18 +301,21 @@ class _Known:
 
     def insuring(self, claim: Claim) -> list[Affiliation]:
         """The affiliations on any of a wage's days."""
-        first, last = claim.month.days[claim.first_day - 1], claim.month.days[claim.last_day - 1]
-        return [one for one in self.affiliations.get(claim.pair, ()) if one.overlaps(first, last)]
+        key, days = claim.wage.key, claim.month.days
+        first, last = days[key.first_day - 1], days[key.last_day - 1]
+        known = self.affiliations.get((key.employer, key.insured), ())
+        return [affiliation for affiliation in known if affiliation.overlaps(first, last)]
 
 
 def _consult(claims: Iterable[Claim], employers: Once[str | None], registers: Registers) -> _Known:
     """Ask the registers once, and only about employers for whom the sender may act."""
     years: dict[int, set[str]] = defaultdict(set)
     pairs: set[Pair] = set()
-    for claim in claims:
-        if claim.month.fault is None and claim.month.period and employers[claim.employer] is None:
-            years[claim.month.period.year].add(claim.employer)
-            pairs.add(claim.pair)
+    for _, month, wage in claims:
+        employer = wage.key.employer
+        if month.fault is None and employers[employer] is None:
+            years[month.period.year].add(employer)
+            pairs.add((employer, wage.key.insured))
     return _Known(
         affiliations=registers.affiliations.of(pairs),
         households=frozenset(
@@ -307,9 +330,9 @@ def _consult(claims: Iterable[Claim], employers: Once[str | None], registers: Re
 def _findings(claim: Claim, employers: Once[str | None], people: Once[bool], known: _Known) -> list[Finding]:
     """All that is wrong with one record, taken by itself."""
     findings = broken(RULES, claim)
-    if fault := employers[claim.employer]:
+    if fault := employers[claim.wage.key.employer]:
         findings.append((fault, "Employer"))
-    if not people[claim.insured]:
+    if not people[claim.wage.key.insured]:
         findings.append(("SALRET-3", "Insured"))
     if claim.month.fault:
         findings.append((claim.month.fault, "Period"))
@@ -320,9 +343,10 @@ def _findings(claim: Claim, employers: Once[str | None], people: Once[bool], kno
 
 def _register_findings(claim: Claim, known: _Known) -> Iterator[Finding]:
     """What the registers have against a record of an employer for whom the sender may act."""
-    if claim.month.period and (claim.employer, claim.month.period.year) in known.households:
+    key = claim.wage.key
+    if (key.employer, key.period.year) in known.households:
         yield "SALRET-2", "Employer"
-    if claim.non_pensionable and claim.in_month:
+    if claim.wage.non_pensionable and key.first_day <= key.last_day <= claim.month.length:
         schemes = {affiliation.scheme for affiliation in known.insuring(claim)}
         if not schemes & CIVIL_SERVANTS:
             yield "SALRET-10", "NonPensionable"
@@ -330,42 +354,19 @@ def _register_findings(claim: Claim, known: _Known) -> Iterator[Finding]:
 
 def _enter(claims: Sequence[Claim], known: _Known, context: Context) -> int:
     """Enter good records in the register of wages; how many of them are on hold."""
-    wages = [_wage(claim, context.deposit) for claim in claims]
     register = context.registers.wages
-    standing = register.standing([wage.key for wage in wages])
-    register.supersede(
-        [key for key, deposit in standing.items() if deposit < context.deposit], context.deposit
-    )
+    standing = register.standing([claim.wage.key for claim in claims])
+    earlier = [key for key, deposit in standing.items() if deposit < context.deposit]
+    register.supersede(earlier, context.deposit)
     states = [
-        _state(bool(known.insuring(claim)), superseded=standing.get(wage.key, 0) > context.deposit)
-        for claim, wage in zip(claims, wages, strict=True)
+        _state(known.insuring(claim), superseded=standing.get(claim.wage.key, 0) > context.deposit)
+        for claim in claims
     ]
-    register.add(zip(wages, states, strict=True))
+    register.add((claim.wage, state) for claim, state in zip(claims, states, strict=True))
     return states.count(WageState.HELD)
 
 
-def _state(insured: bool, *, superseded: bool) -> WageState:
+def _state(affiliations: Sequence[Affiliation], *, superseded: bool) -> WageState:
     if superseded:
         return WageState.SUPERSEDED
-    return WageState.CURRENT if insured else WageState.HELD
-
-
-def _wage(claim: Claim, deposit: int) -> Wage:
-    """The wage that a good record declares."""
-    assert claim.month.period is not None, "a record without a period is refused"
-    return Wage(
-        key=WageKey(claim.employer, claim.insured, claim.month.period, claim.first_day, claim.last_day),
-        deposit=deposit,
-        record=claim.record.number,
-        base_wage=claim.base_wage,
-        work_hours=claim.work_hours,
-        supplements=claim.supplements,
-        overtime_pay=claim.overtime_pay,
-        overtime_hours=claim.overtime_hours,
-        gratuities=claim.gratuities,
-        unemployment_pay=claim.unemployment_pay,
-        inactive_hours=claim.inactive_hours,
-        non_pensionable=claim.non_pensionable,
-        capped=claim.capped,
-        reference=claim.record.fields.get("Reference"),
-    )
+    return WageState.CURRENT if affiliations else WageState.HELD

@@ -1,0 +1,156 @@
+"""`secugate demo`: one month, played and told."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from adapters import demo as story
+from adapters.cli.output import AsJson, console, errors, print_json, print_table
+from gateway.money import euro
+
+
+def demo(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A new folder to keep; a temporary one without it.")
+    ] = None,
+    serve: Annotated[bool, typer.Option("--serve", help="Stay open afterwards.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Play one real month on this machine: payroll files in, receipts, returns and invoices out."""
+    if data is not None and data.exists() and any(data.iterdir()):
+        errors.print(f"{data} is not empty; name a new folder", style="red", markup=False)
+        raise typer.Exit(2)
+    if data is None:
+        with tempfile.TemporaryDirectory(prefix="secugate-demo-") as folder:
+            _play(Path(folder), serve=serve, as_json=as_json)
+    else:
+        _play(data, serve=serve, as_json=as_json)
+
+
+def _play(folder: Path, *, serve: bool, as_json: bool) -> None:
+    began = time.monotonic()
+    try:
+        month, gateway = story.run(folder, lambda line: errors.print(f"· {line}", markup=False, highlight=False))
+    except story.DemoFailed as failure:
+        errors.print(f"The demo failed: {failure}", style="red", markup=False)
+        raise typer.Exit(1) from None
+    try:
+        if as_json:
+            print_json(_json(month))
+        else:
+            _tell(month, time.monotonic() - began)
+        if serve:
+            _stay(folder, gateway)
+    finally:
+        gateway.close()
+    if not month.ok:
+        raise typer.Exit(1)
+
+
+def _tell(month: story.Month, seconds: float) -> None:
+    console.print()
+    print_table(
+        "What was sent, and what came back",
+        ("Sender", "What", "Door", "Procedure", "Verdict", "Taken", "Refused", "On hold", "Came back"),
+        (_row(sent) for sent in month.deposits),
+    )
+    print_table(
+        "What each employer owes for the month (EUR)",
+        ("Statement", "Employer", "Name", "Employees' share", "Employer's share", "Due", "Payable by"),
+        (
+            (
+                one.number,
+                one.employer,
+                one.name,
+                euro(one.employee_total),
+                euro(one.employer_total),
+                euro(one.balance),
+                one.due.isoformat(),
+            )
+            for one in sorted(month.statements(), key=lambda one: one.number)
+        ),
+    )
+    good = sum(answer.signature == "good" for answer in month.answers)
+    console.print(f"{good} of {len(month.answers)} signatures are good. {seconds:.0f} seconds in all.")
+    for fault in month.faults:
+        console.print(f"✗ {fault}", style="red", markup=False)
+    console.print("All is as expected." if month.ok else "Not all is as expected.", style="bold")
+
+
+def _row(sent: story.Sent) -> tuple[str, ...]:
+    step, outcome = sent.step, sent.outcome
+    if outcome is None:
+        return (step.member, step.title, step.door.upper(), step.procedure, "–", "", "", "", "")
+    codes = dict.fromkeys(anomaly.code for anomaly in outcome.anomalies)
+    returns = [name.split(".")[1] for name in outcome.returns]
+    return (
+        step.member,
+        step.title,
+        step.door.upper(),
+        step.procedure,
+        outcome.verdict,
+        str(outcome.accepted),
+        str(outcome.rejected),
+        str(outcome.held),
+        ", ".join(["ACKREC", "ACKTRT", *returns]) + (f" ({', '.join(codes)})" if codes else ""),
+    )
+
+
+def _json(month: story.Month) -> dict[str, object]:
+    def answers(*kinds: str) -> list[dict[str, object]]:
+        return [
+            {
+                "file": str(one.file),
+                "sender": one.member,
+                "type": one.kind,
+                "signature": one.signature,
+                **({"verdict": one.verdict} if one.verdict else {}),
+            }
+            for one in month.of_kind(*kinds)
+        ]
+
+    return {
+        "deposits": [
+            {
+                "file": str(sent.batch),
+                "sender": sent.step.member,
+                "type": sent.step.procedure,
+                "door": sent.step.door,
+                "verdict": sent.outcome.verdict if sent.outcome else None,
+            }
+            for sent in month.deposits
+        ],
+        "receipts": answers("ACKREC"),
+        "acknowledgements": answers("ACKTRT"),
+        "returns": answers("MATASS", "MATRET", "AFFRET", "SALRET"),
+        "statements": answers("CALCUL", "EXTCPT"),
+        "trust": month.trust.read_text(),
+        "faults": month.faults,
+        "ok": month.ok,
+    }
+
+
+def _stay(folder: Path, gateway: story.Gateway) -> None:
+    console.print(
+        f"""
+The gateway stays open: HTTPS {gateway.https}, SFTP {gateway.sftp}. Stop it with Ctrl-C.
+Send a batch by hand, as the employer:
+
+  cd {folder}/members/employer
+  secugate convert DECSAL.dta --out batches
+  secugate sign batches/*.XML --profile profile.toml --out signed
+  secugate send signed/*.XML --profile profile.toml
+  secugate collect --profile profile.toml --out collected
+""",
+        markup=False,
+        highlight=False,
+    )
+    try:
+        gateway.process.wait()
+    except KeyboardInterrupt:
+        console.print("Closing.")

@@ -1,0 +1,132 @@
+"""From the last byte received to the acknowledgement written, beside xmllint and xmlsec1 on the same file.
+
+    make bench ARGS="--sizes 100 10000 --seed 1"
+
+Each size runs in a process of its own, so that its peak memory is its own. A batch is made from the
+seed; every insured is affiliated, so every record takes effect. Figures are of this machine and this
+run: quote the ratio, not the seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from gateway.matricule import person_number
+from tests.house import EMPLOYER, MEMBER, house, wage
+from tests.tools import tool
+
+ROOT = Path(__file__).parent.parent
+FORM = ROOT / "xsd" / "decsal" / "1.0.xsd"
+SIGNED_PROPERTIES = "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"
+
+
+def records(count: int, seed: int) -> list[dict[str, str]]:
+    """Wages of as many insured, with amounts and hours drawn from the seed."""
+    draw = random.Random(seed)  # noqa: S311 - figures, not keys
+    people = (
+        person_number(date(1850 + year, 1 + month, 1 + day), serial)
+        for serial in range(1, 1000)
+        for year in range(40)
+        for month in range(12)
+        for day in range(28)
+    )
+    return [
+        wage(
+            next(people),
+            BaseWage=f"{draw.randint(1200, 9000)}.{draw.randint(0, 99):02d}",
+            WorkHours=str(draw.randint(80, 173)),
+            Supplements=f"{draw.randint(0, 500)}.{draw.randint(0, 99):02d}",
+            Gratuities="0.00",
+            Reference=f"R{number}",
+        )
+        for number in range(count)
+    ]
+
+
+def measure(count: int, seed: int) -> dict[str, float]:
+    """One size: our seconds, CPU and peak memory; the seconds of CPU of the two C programs."""
+    with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as home:
+        home.employer(EMPLOYER)
+        sender = home.sender(MEMBER, [EMPLOYER])
+        wages = records(count, seed)
+        home.affiliate(*(each["Insured"] for each in wages))
+        content = home.batch(sender, "DECSAL", wages)
+        file = Path(folder) / "batch.xml"
+        file.write_bytes(content)
+        del wages
+        wall, cpu = time.perf_counter(), time.process_time()
+        receipt = home.receive(sender, home.name("DECSAL", MEMBER), content)
+        kept = home.wait(sender, receipt.deposit)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        assert kept.accepted == count, kept
+        return {
+            "records": count,
+            "MB": len(content) / 1e6,
+            "wall": wall,
+            "cpu": cpu,
+            "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
+            "xmllint": cpu_of([tool("xmllint"), "--noout", "--schema", str(FORM), str(file)]),
+            "xmlsec1": cpu_of(
+                [
+                    tool("xmlsec1"),
+                    "--verify",
+                    "--trusted-pem",
+                    str(home.trust),
+                    "--id-attr:Id",
+                    SIGNED_PROPERTIES,
+                    str(file),
+                ]
+            ),
+        }
+
+
+def cpu_of(command: Sequence[str]) -> float:
+    """User and system seconds of a command that succeeds."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[100, 10_000, 100_000])
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one:
+        print(json.dumps(measure(given.one, given.seed)))
+        return
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
+    print(f"commit {commit.stdout.strip()}, seed {given.seed}, {platform.machine()}, Python {platform.python_version()}")
+    print(f"{'records':>8} {'MB':>7} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'xmllint s':>10} {'xmlsec1 s':>10} {'CPU ratio':>10}")
+    for size in given.sizes:
+        done = subprocess.run(
+            [sys.executable, __file__, "--one", str(size), "--seed", str(given.seed)],
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        one = json.loads(done.stdout.splitlines()[-1])
+        theirs = one["xmllint"] + one["xmlsec1"]
+        print(
+            f"{size:>8} {one['MB']:>7.2f} {one['wall']:>8.3f} {one['cpu']:>8.3f} {one['peak MB']:>8.0f}"
+            f" {one['xmllint']:>10.3f} {one['xmlsec1']:>10.3f} {one['cpu'] / theirs:>10.2f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,235 @@
+"""What every implementation of the registers keeps: the promises of the ports, one test each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from datetime import date
+
+from conftest import Seeds
+
+from gateway.batch import MemberId
+from gateway.matricule import is_person
+from gateway.moments import Period
+from gateway.registers import (
+    Address,
+    Affiliation,
+    Employer,
+    Identity,
+    Mandate,
+    Registers,
+    Wage,
+    WageKey,
+    WageState,
+)
+
+OpenRegisters = Callable[[Seeds], AbstractContextManager[Registers]]
+
+ALPHA = "2099990001299"
+BETA = "2099990003999"
+ONE = "1893120105732"
+TWO = "1894050600302"
+JULY = Period(2026, 7)
+
+PERSON = Identity("MULLER", "ZOE", date(1893, 12, 1))
+ADDRESS = Address("12", "Rue de l'Exemple", "57000", "Metz", "FR")
+AFFILIATION = Affiliation(ALPHA, ONE, date(2024, 3, 1), None, "I", "03")
+
+
+def wage(deposit: int, record: int = 1, insured: str = ONE, first_day: int = 1, base_wage: int = 1) -> Wage:
+    key = WageKey(ALPHA, insured, JULY, first_day, 31)
+    return Wage(key, deposit, record, base_wage, 173, 0, 0, 0, 0, 0, 0, 0, False, None)
+
+
+# Persons
+
+
+def test_a_person_is_found_by_name_and_birth_date_only(open_registers: OpenRegisters) -> None:
+    with open_registers(Seeds(persons={PERSON: ONE})) as registers:
+        others = [
+            replace(PERSON, surname="MILLER"),
+            replace(PERSON, first_name="ZO"),
+            replace(PERSON, born=date(1893, 12, 2)),
+        ]
+        assert registers.persons.find([PERSON, *others]) == {PERSON: ONE}
+        assert registers.persons.find([]) == {}
+
+
+def test_an_assigned_number_is_valid_and_found_again(open_registers: OpenRegisters) -> None:
+    with open_registers(Seeds()) as registers:
+        number = registers.persons.assign(PERSON, "FR", ADDRESS)
+        assert number is not None
+        assert number.startswith("18931201")
+        assert is_person(number)
+        assert registers.persons.find([PERSON]) == {PERSON: number}
+
+
+def test_persons_of_one_birth_date_get_different_numbers(open_registers: OpenRegisters) -> None:
+    with open_registers(Seeds(persons={PERSON: ONE})) as registers:
+        numbers = [
+            registers.persons.assign(replace(PERSON, surname=f"NAME {letter}"), "FR", ADDRESS)
+            for letter in "ABCDEFGH"
+        ]
+        assert None not in numbers
+        assert len({ONE, *numbers}) == 9
+
+
+def test_no_number_is_assigned_when_the_last_serial_is_taken(open_registers: OpenRegisters) -> None:
+    last = Identity("LAST", "ONE", date(1899, 12, 31))
+    with open_registers(Seeds(persons={last: "1899123199945"})) as registers:
+        late = replace(last, surname="LATE")
+        assert registers.persons.assign(late, "FR", ADDRESS) is None
+        assert registers.persons.find([late]) == {}
+
+
+# Employers
+
+
+def test_employers_are_those_that_exist_as_of_a_year(open_registers: OpenRegisters) -> None:
+    before, after = Employer(ALPHA, "Alpha", 2, 85), Employer(ALPHA, "Alpha", 3, 110)
+    household = Employer(BETA, "Beta", 1, 100, household=True)
+    seeds = Seeds(employers=[(2025, before), (2026, after), (2026, household)])
+    with open_registers(seeds) as registers:
+        assert registers.employers.get([ALPHA, BETA, ONE], 2026) == {ALPHA: after, BETA: household}
+        assert registers.employers.get([ALPHA], 2025) == {ALPHA: before}
+        assert registers.employers.get([], 2026) == {}
+
+
+# Mandates
+
+
+def test_mandates_are_found_by_member_and_by_employer(open_registers: OpenRegisters) -> None:
+    fiduciary, other = MemberId(BETA, "000001"), MemberId(BETA, "000002")
+    codes = frozenset({"DECSAL", "CALCUL"})
+    mandates = [
+        Mandate(1, fiduciary, ALPHA, codes, date(2020, 1, 1), date(2020, 12, 31)),
+        Mandate(2, fiduciary, ALPHA, codes, date(2022, 1, 1)),
+        Mandate(3, fiduciary, BETA, frozenset({"DEMMAT"}), date(2022, 1, 1)),
+        Mandate(4, other, ALPHA, codes, date(2022, 1, 1)),
+    ]
+    with open_registers(Seeds(mandates=mandates)) as registers:
+        held = registers.mandates.held_by(fiduciary)
+        assert sorted(held, key=lambda mandate: mandate.number) == mandates[:3]
+        given = registers.mandates.for_employer(ALPHA)
+        assert sorted(given, key=lambda mandate: mandate.number) == [mandates[0], mandates[1], mandates[3]]
+        assert list(registers.mandates.held_by(MemberId(ALPHA, "000001"))) == []
+
+
+# Affiliations
+
+
+def test_affiliations_come_sorted_by_entry_and_only_for_the_pairs_asked(
+    open_registers: OpenRegisters,
+) -> None:
+    past = Affiliation(ALPHA, ONE, date(2020, 1, 1), date(2020, 6, 30), "D", "01")
+    with open_registers(Seeds()) as registers:
+        for one in (
+            AFFILIATION,
+            past,
+            replace(AFFILIATION, insured=TWO),
+            replace(AFFILIATION, employer=BETA),
+        ):
+            registers.affiliations.open(one)
+        found = registers.affiliations.of([(ALPHA, ONE), (BETA, TWO)])
+        assert {pair: list(known) for pair, known in found.items()} == {(ALPHA, ONE): [past, AFFILIATION]}
+
+
+def test_a_replaced_affiliation_stands_no_longer(open_registers: OpenRegisters) -> None:
+    with open_registers(Seeds()) as registers:
+        registers.affiliations.open(AFFILIATION)
+        ended = replace(AFFILIATION, exit=date(2026, 7, 31))
+        registers.affiliations.replace(AFFILIATION, ended)
+        assert list(registers.affiliations.of([(ALPHA, ONE)])[ALPHA, ONE]) == [ended]
+        moved = replace(ended, entry=date(2024, 4, 1), contract="D", scheme="01")
+        registers.affiliations.replace(ended, moved)
+        assert list(registers.affiliations.of([(ALPHA, ONE)])[ALPHA, ONE]) == [moved]
+
+
+def test_a_cancelled_affiliation_is_gone_and_may_be_entered_again(open_registers: OpenRegisters) -> None:
+    with open_registers(Seeds()) as registers:
+        registers.affiliations.open(AFFILIATION)
+        registers.affiliations.cancel(AFFILIATION)
+        assert registers.affiliations.of([(ALPHA, ONE)]) == {}
+        registers.affiliations.open(AFFILIATION)
+        assert list(registers.affiliations.of([(ALPHA, ONE)])[ALPHA, ONE]) == [AFFILIATION]
+
+
+# Wages
+
+
+def test_what_is_current_or_held_stands_and_nothing_else(open_registers: OpenRegisters) -> None:
+    current, held = wage(1), wage(1, 2, TWO)
+    superseded, expired = wage(1, 3, first_day=2), wage(1, 4, first_day=3)
+    with open_registers(Seeds()) as registers:
+        registers.wages.add(
+            [
+                (current, WageState.CURRENT),
+                (held, WageState.HELD),
+                (superseded, WageState.SUPERSEDED),
+                (expired, WageState.EXPIRED),
+            ]
+        )
+        keys = [one.key for one in (current, held, superseded, expired)]
+        assert registers.wages.standing(keys) == {current.key: 1, held.key: 1}
+        assert registers.wages.standing([]) == {}
+
+
+def test_a_wage_with_other_days_is_another_wage(open_registers: OpenRegisters) -> None:
+    with open_registers(Seeds()) as registers:
+        registers.wages.add([(wage(1), WageState.CURRENT)])
+        registers.wages.supersede([wage(2, first_day=2).key], 2)
+        assert registers.wages.standing([wage(1).key]) == {wage(1).key: 1}
+
+
+def test_only_wages_of_earlier_deposits_are_superseded(open_registers: OpenRegisters) -> None:
+    key = wage(5).key
+    with open_registers(Seeds()) as registers:
+        registers.wages.add([(wage(5), WageState.CURRENT)])
+        registers.wages.supersede([key], 5)
+        registers.wages.supersede([key], 4)
+        assert registers.wages.standing([key]) == {key: 5}
+        registers.wages.supersede([key], 6)
+        assert registers.wages.standing([key]) == {}
+        registers.wages.add([(wage(6), WageState.CURRENT)])
+        assert registers.wages.standing([key]) == {key: 6}
+
+
+def test_held_wages_are_found_by_pair_with_all_they_say(open_registers: OpenRegisters) -> None:
+    key = WageKey(ALPHA, ONE, JULY, 2, 30)
+    held = Wage(key, 3, 9, 381240, 173, 1, 2, 3, 4, 5, 6, 7, True, "REF 1")
+    with open_registers(Seeds()) as registers:
+        registers.wages.add(
+            [(held, WageState.HELD), (wage(3), WageState.CURRENT), (wage(3, 2, TWO), WageState.HELD)]
+        )
+        assert list(registers.wages.held([(ALPHA, ONE), (BETA, ONE)])) == [held]
+        assert list(registers.wages.held([])) == []
+
+
+def test_a_released_wage_stands_and_is_held_no_longer(open_registers: OpenRegisters) -> None:
+    held = wage(3)
+    with open_registers(Seeds()) as registers:
+        registers.wages.add([(held, WageState.HELD)])
+        registers.wages.release([held])
+        assert list(registers.wages.held([(ALPHA, ONE)])) == []
+        assert registers.wages.standing([held.key]) == {held.key: 3}
+
+
+def test_a_superseded_wage_is_not_held_and_not_released(open_registers: OpenRegisters) -> None:
+    held = wage(3)
+    with open_registers(Seeds()) as registers:
+        registers.wages.add([(held, WageState.HELD)])
+        registers.wages.supersede([held.key], 4)
+        assert list(registers.wages.held([(ALPHA, ONE)])) == []
+        registers.wages.release([held])
+        assert registers.wages.standing([held.key]) == {}
+
+
+def test_many_keys_are_asked_for_at_once(open_registers: OpenRegisters) -> None:
+    wages = [wage(1, record, base_wage=record, insured=f"{record:013d}") for record in range(1, 5001)]
+    with open_registers(Seeds()) as registers:
+        registers.wages.add((one, WageState.HELD) for one in wages)
+        assert len(registers.wages.standing([one.key for one in wages])) == 5000
+        pairs = [(one.key.employer, one.key.insured) for one in wages]
+        assert sorted(one.base_wage for one in registers.wages.held(pairs)) == list(range(1, 5001))
+        assert registers.affiliations.of(pairs) == {}

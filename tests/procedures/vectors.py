@@ -1,0 +1,130 @@
+"""The vector files, read; and the world in which their records are judged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway.batch import Batch, Header, MemberId, Record
+from gateway.context import Context
+from gateway.mandates import rights
+from gateway.memory import memory_registers
+from gateway.moments import Received
+from gateway.procedures import PROCEDURES
+from gateway.registers import Affiliation, Employer, Identity, Mandate, Registers
+
+FOLDER = Path(__file__).parent.parent / "vectors"
+
+SENDER = MemberId("2099990005599", "123456")
+ALL_CODES = frozenset(procedure.code for procedure in PROCEDURES)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One record of a vector: its fields, the codes due, and what becomes of it."""
+
+    fields: Mapping[str, str]
+    codes: tuple[str, ...]
+    becomes: str
+    later: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True)
+class Vector:
+    """One vector: `form` says that the form refuses its record before any rule is asked."""
+
+    procedure: str
+    name: str
+    form: bool
+    cases: tuple[Case, ...]
+
+    def __str__(self) -> str:
+        return f"{self.procedure}-{self.name}"
+
+
+@dataclass(frozen=True)
+class World:
+    """What a vector file says about the world of its records."""
+
+    procedure: str
+    received: Received
+    content: Mapping[str, Any]
+
+    def registers(self) -> Registers:
+        """Fresh registers that know what the file says."""
+        employers = self.content["employers"]
+        registers = memory_registers(
+            persons={_identity(row): row["matricule"] for row in self.content.get("persons", ())},
+            employers=[
+                (year, Employer(row["matricule"], "Example", 2, 85, household=row.get("household", False)))
+                for row in employers
+                for year in (2019, 2026)
+            ],
+            mandates=[
+                Mandate(number, SENDER, row["matricule"], ALL_CODES, date(2019, 1, 1))
+                for number, row in enumerate(employers, start=1)
+                if row.get("mandate", True)
+            ],
+        )
+        for row in self.content.get("affiliations", ()):
+            registers.affiliations.open(_affiliation(row))
+        return registers
+
+    def context(self, registers: Registers, deposit: int = 1) -> Context:
+        """The circumstances of a deposit."""
+        granted = rights(registers.mandates.held_by(SENDER), self.procedure, self.received)
+        return Context(deposit, self.received, SENDER, granted, registers)
+
+    def batch(self, *records: Mapping[str, str]) -> Batch:
+        """A batch of records, numbered in order."""
+        header = Header(self.procedure, "1.0", SENDER, "CCSS", "test", datetime(2026, 8, 3, 9, 0, tzinfo=UTC))
+        return Batch(
+            header, [Record(number, 10 * number, fields) for number, fields in enumerate(records, start=1)]
+        )
+
+
+def _affiliation(row: Mapping[str, str]) -> Affiliation:
+    return Affiliation(
+        row["employer"],
+        row["insured"],
+        date.fromisoformat(row["entry"]),
+        date.fromisoformat(row["exit"]) if "exit" in row else None,
+        row["contract"],
+        row["scheme"],
+    )
+
+
+def _identity(row: Mapping[str, str]) -> Identity:
+    return Identity(row["surname"], row["first_name"], date.fromisoformat(row["born"]))
+
+
+def _case(row: Mapping[str, Any], good: Mapping[str, str]) -> Case:
+    fields = {name: text for name, text in {**good, **row["change"]}.items() if text is not None}
+    codes = tuple(row.get("codes", ()))
+    return Case(fields, codes, row.get("becomes", "rejected" if codes else "accepted"), row.get("later"))
+
+
+def _vector(row: Mapping[str, Any], procedure: str, good: Mapping[str, str]) -> Vector:
+    rows = row.get("records", [row])
+    return Vector(procedure, row["name"], row.get("form", False), tuple(_case(one, good) for one in rows))
+
+
+def _world(path: Path) -> World:
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return World(content["procedure"], Received.parse(content["received"]), content)
+
+
+WORLDS: Mapping[str, World] = {world.procedure: world for world in map(_world, sorted(FOLDER.glob("*.yaml")))}
+"""The worlds, by procedure."""
+
+VECTORS: tuple[Vector, ...] = tuple(
+    _vector(row, world.procedure, world.content["good"])
+    for world in WORLDS.values()
+    for row in world.content["vectors"]
+)
+"""All vectors of all files."""

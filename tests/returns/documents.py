@@ -1,0 +1,163 @@
+"""Strategies for every document that goes back, within what the forms admit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from hypothesis import strategies as st
+
+from gateway.batch import Anomaly, Header, MemberId
+from gateway.billing import (
+    AccountStatement,
+    BranchSum,
+    Calculation,
+    ChargedLine,
+    InstitutionShare,
+    InsuredResult,
+    PolicyNote,
+)
+from gateway.moments import Period, Received
+from gateway.outcome import Verdict
+from gateway.parameters import Branch
+from gateway.rejections import REJECTIONS
+from gateway.returns.ackrec import Receipt
+from gateway.returns.acktrt import Acknowledgement, Decision, explain
+from gateway.returns.calcul import CalculationReturn
+from gateway.returns.extcpt import StatementReturn
+from gateway.returns.matass import Assigned, Assignments
+from gateway.returns.rejected import RejectedRecord, RejectedRecords
+from gateway.wire import AnswerHeader, DepositReference, JournalEntry
+
+# What XML can carry, line ends and tabs included.
+CARRIED = st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff") | st.sampled_from(
+    "\t\n\r"
+)
+
+seen = st.text(CARRIED, max_size=200)
+matricules = st.from_regex(r"[0-9]{13}", fullmatch=True)
+members = st.builds(MemberId, matricules, st.from_regex(r"[0-9]{6}", fullmatch=True))
+environments = st.sampled_from(["production", "test"])
+moments = st.datetimes(datetime(1000, 1, 1), datetime(2999, 12, 31), timezones=st.just(UTC))  # noqa: DTZ001
+seconds = moments.map(lambda at: at.replace(microsecond=0))
+days = st.dates(date(1000, 1, 1), date(2999, 12, 31))
+periods = st.builds(Period, st.integers(1000, 2999), st.integers(1, 12))
+hashes = st.from_regex(r"[0-9a-f]{64}", fullmatch=True)
+ordinals = st.integers(1, 10**18 - 1)
+counts = st.integers(0, 10**12 - 1)
+# Ten of them, and their sums, keep to the twelve digits of the forms.
+cents = st.integers(-(10**9), 10**9)
+words = st.from_regex(r"[0-9A-Za-z]{1,20}(-[0-9A-Za-z]{1,20})?", fullmatch=True)
+names = st.from_regex(r"[A-Z]{1,20}([ -][A-Z]{1,20})?", fullmatch=True)
+references = st.none() | st.text(
+    st.characters(min_codepoint=32, max_codepoint=126, exclude_characters=";"), min_size=1, max_size=40
+)
+file_names = st.text(CARRIED, min_size=1, max_size=255)
+
+deposits = st.builds(DepositReference, st.uuids().map(str), file_names, counts, hashes, moments.map(Received))
+answer_headers = st.builds(AnswerHeader, members, environments, moments, st.none() | deposits)
+acknowledgement_headers = st.builds(AnswerHeader, members, environments, moments, deposits)
+journal = st.builds(JournalEntry, ordinals, hashes)
+
+batch_headers = st.builds(
+    Header,
+    procedure=st.just("DECSAL"),
+    version=st.just("1.0"),
+    sender=members,
+    recipient=st.just("CCSS"),
+    environment=environments,
+    created=seconds,
+    software=st.none() | words,
+    reference=references,
+)
+
+receipts = st.builds(Receipt, acknowledgement_headers, journal)
+
+anomalies = st.lists(
+    st.builds(
+        Anomaly,
+        code=st.sampled_from(sorted(REJECTIONS)),
+        record=st.none() | ordinals,
+        field=st.none() | seen,
+        path=st.none() | st.text(CARRIED, max_size=1000),
+        line=st.none() | ordinals,
+        value=st.none() | seen,
+    ),
+    max_size=5,
+).map(tuple)
+
+
+@st.composite
+def acknowledgements(draw: st.DrawFn) -> Acknowledgement:
+    found = draw(anomalies)
+    return Acknowledgement(
+        header=draw(acknowledgement_headers),
+        verdict=draw(st.sampled_from(Verdict)),
+        records=draw(counts),
+        accepted=draw(counts),
+        rejected=draw(counts),
+        held=draw(counts),
+        decisions=tuple(draw(st.lists(st.builds(Decision, matricules, ordinals), max_size=3))),
+        anomalies=found,
+        explanations=explain(found),
+        returns=tuple(draw(st.lists(file_names, max_size=3))),
+        journal=draw(journal),
+    )
+
+
+assignments = st.builds(
+    Assignments,
+    answer_headers,
+    st.lists(
+        st.builds(Assigned, ordinals, matricules, st.booleans(), matricules, names, names, days, references),
+        max_size=4,
+    ).map(tuple),
+)
+
+
+def rejected_records(fields: Sequence[str]) -> st.SearchStrategy[RejectedRecords]:
+    codes = st.lists(st.sampled_from(["7", "99", "MANDATE-EMPLOYER"]), min_size=1, max_size=3, unique=True)
+    present = st.fixed_dictionaries({}, optional=dict.fromkeys(fields, seen)).map(
+        lambda values: {name: values[name] for name in fields if name in values}
+    )
+    rejected = st.builds(RejectedRecord, ordinals, codes.map(tuple), present)
+    return st.builds(RejectedRecords, answer_headers, st.lists(rejected, max_size=3).map(tuple))
+
+
+rates = st.decimals(Decimal(0), Decimal(99), places=6)
+lines = st.builds(
+    ChargedLine,
+    branch=st.sampled_from(Branch),
+    base=cents,
+    rate=rates,
+    employee=cents,
+    employer=cents,
+    institution=words,
+    source=seen,
+)
+results = st.builds(InsuredResult, matricules, counts, cents, st.lists(lines, max_size=3).map(tuple))
+calculations = st.builds(
+    CalculationReturn,
+    answer_headers,
+    st.builds(Calculation, matricules, periods, words, periods, st.lists(results, max_size=3).map(tuple)),
+)
+statements = st.builds(
+    StatementReturn,
+    answer_headers,
+    st.builds(
+        AccountStatement,
+        number=words,
+        employer=matricules,
+        name=st.text(CARRIED, min_size=1, max_size=255),
+        period=periods,
+        issued=days,
+        due=days,
+        previous_balance=cents,
+        branches=st.lists(st.builds(BranchSum, st.sampled_from(Branch), cents, cents, cents), max_size=3).map(
+            tuple
+        ),
+        distribution=st.lists(st.builds(InstitutionShare, words, cents), max_size=3).map(tuple),
+        policy=st.builds(PolicyNote, words, words, words),
+    ),
+)

@@ -1,0 +1,50 @@
+"""Every document that goes back: read(write(x)) == x, over bytes, and its form admits it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from types import ModuleType
+
+import documents
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from lxml import etree
+
+from gateway.moments import Received
+from gateway.returns import ackrec, acktrt, affret, calcul, extcpt, matass, matret, salret
+from xsd import catalogue
+
+DAY = Received(datetime(2026, 8, 3, 9, 0, tzinfo=UTC)).day
+
+EVERY_RETURN = {
+    ackrec: documents.receipts,
+    acktrt: documents.acknowledgements(),
+    matass: documents.assignments,
+    matret: documents.rejected_records(matret.NAMES),
+    affret: documents.rejected_records(affret.NAMES),
+    salret: documents.rejected_records(salret.NAMES),
+    calcul: documents.calculations,
+    extcpt: documents.statements,
+}
+
+
+def over_the_wire(root: etree._Element) -> etree._Element:
+    """What the recipient parses, of what we canonicalise and send."""
+    return etree.fromstring(etree.tostring(root, method="c14n", exclusive=True))
+
+
+@pytest.mark.parametrize("module", EVERY_RETURN, ids=lambda module: module.CODE)
+@given(choice=st.data())
+@settings(deadline=None)
+def test_a_document_reads_back_as_it_was_written(module: ModuleType, choice: st.DataObject) -> None:
+    document = choice.draw(EVERY_RETURN[module])
+    assert module.read(over_the_wire(module.write(document))) == document
+
+
+@pytest.mark.parametrize("module", EVERY_RETURN, ids=lambda module: module.CODE)
+@given(choice=st.data())
+@settings(deadline=None)
+def test_a_written_document_has_its_form(module: ModuleType, choice: st.DataObject) -> None:
+    document = choice.draw(EVERY_RETURN[module])
+    catalogue().form(module.CODE, "1.0", DAY).check(over_the_wire(module.write(document)))

@@ -1,0 +1,155 @@
+"""Schemas from our own bundle, and judges compiled from them.
+
+A schema may include other schemas of the bundle and nothing else: every other address, on disk or
+on a network, is refused before anything is opened.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from copy import deepcopy
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import cast
+
+from lxml import etree
+
+XS = "{http://www.w3.org/2001/XMLSchema}"
+
+# An address scheme of our own, to which nothing outside the bundle answers.
+_BUNDLE = "secugate:/"
+_PLACE = re.compile(r"[a-z]+/[0-9]+\.[0-9]+\.xsd")
+
+
+class ForeignAddressError(Exception):
+    """A schema names an address outside the bundle."""
+
+
+class _Bundle(etree.Resolver):
+    def resolve(self, system_url: str, public_id: str, context: object = None) -> object:  # noqa: ARG002 (lxml's signature)
+        return self.resolve_string(_read(system_url.removeprefix(_BUNDLE)), context, base_url=system_url)
+
+
+def _read(place: str) -> bytes:
+    if _PLACE.fullmatch(place) is None:
+        raise ForeignAddressError(f"not in the bundle of forms: {place}")
+    return files("xsd").joinpath(place).read_bytes()
+
+
+def load(place: str) -> etree._Element:
+    """A schema of the bundle.
+
+    Args:
+        place: such as `decsal/1.0.xsd`.
+
+    Raises:
+        ForeignAddressError: for what cannot be a place in the bundle.
+        FileNotFoundError: when the bundle has no such schema.
+    """
+    return parse(_read(place), place)
+
+
+def parse(text: bytes, place: str) -> etree._Element:
+    """A schema from its text, as if it stood at a place of the bundle."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+    parser.resolvers.add(_Bundle())
+    return etree.fromstring(text, parser, base_url=_BUNDLE + place)
+
+
+def frame(schema: etree._Element, record: str) -> etree._Element:
+    """The same schema, but with records that may hold anything: it judges what is around them."""
+    copy = deepcopy(schema)
+    content = etree.SubElement(_emptied(_element(copy, record)), XS + "complexType", mixed="true")
+    anything = etree.SubElement(content, XS + "sequence")
+    etree.SubElement(anything, XS + "any", processContents="skip", minOccurs="0", maxOccurs="unbounded")
+    etree.SubElement(content, XS + "anyAttribute", processContents="skip")
+    return copy
+
+
+def parts(schema: etree._Element, record: str) -> etree._Element:
+    """The same schema, with each field of a record as an element that can be judged alone."""
+    copy = deepcopy(schema)
+    declared = list(fields(copy, record))
+    for element in copy.findall(XS + "element"):
+        copy.remove(element)
+    for field in declared:
+        field.attrib.pop("minOccurs", "")
+        copy.append(field)
+    return copy
+
+
+def fields(schema: etree._Element, record: str) -> Iterable[etree._Element]:
+    """The declarations of a record's fields, in the order of the form."""
+    return _element(schema, record).iterfind(f"{XS}complexType/{XS}sequence/{XS}element")
+
+
+def root(schema: etree._Element, code: str) -> etree._Element:
+    """The declaration of a form's root, which is named after it."""
+    return _element(schema, code)
+
+
+def _element(schema: etree._Element, name: str) -> etree._Element:
+    declared = schema.find(f"{XS}element[@name='{name}']")
+    if declared is None:
+        raise ValueError(f"the schema declares no {name}")
+    return declared
+
+
+def _emptied(element: etree._Element) -> etree._Element:
+    for child in list(element):
+        element.remove(child)
+    return element
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What a schema says against a document.
+
+    Attributes:
+        path: libxml2's path of the node, such as `/*/*[3]`, from the element that was judged;
+            None when it could not be judged at all.
+        message: its sentence.
+    """
+
+    path: str | None
+    message: str
+
+
+class Judge:
+    """A compiled schema: a verdict at once, its reasons when asked.
+
+    Verdicts may be asked for from several threads.
+    """
+
+    def __init__(self, schema: etree._Element) -> None:
+        """Compile.
+
+        Raises:
+            lxml.etree.XMLSchemaParseError: when it is no XSD 1.0, or names a foreign address.
+        """
+        self._schema = schema
+        self._compiled = etree.XMLSchema(schema)
+
+    def admits(self, element: etree._Element) -> bool:
+        """Whether an element, taken as the root of a document, has the form."""
+        return _verdict(self._compiled, element)
+
+    def complaints(self, element: etree._Element) -> list[Complaint]:
+        """All that is said against an element; its cost grows with their number times their place.
+
+        The log of a compiled schema belongs to all its users, so that this compiles its own.
+        """
+        own = etree.XMLSchema(self._schema)
+        if _verdict(own, element):
+            return []
+        log = cast("Iterable[Complaint]", own.error_log)  # its entries have the same attributes
+        return [Complaint(entry.path, entry.message) for entry in log]
+
+
+def _verdict(compiled: etree.XMLSchema, element: etree._Element) -> bool:
+    try:
+        return compiled(element)
+    except etree.XMLSchemaValidateError:
+        # What libxml2 cannot judge, such as an unexpanded entity, has not the form.
+        return False
