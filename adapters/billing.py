@@ -24,8 +24,8 @@ from gateway.returns import calcul, extcpt
 from gateway.seal import Seal
 from outbox.post import post
 
-wage = sa.inspect(tables.Wage).local_table
-statement = sa.inspect(tables.Statement).local_table
+wage = tables.table(tables.Wage)
+statement = tables.table(tables.Statement)
 
 
 class UnknownEmployer(Exception):
@@ -77,7 +77,8 @@ class BillingRun:
         """
         for matricule in self.due(period):
             with self._database.write() as connection:
-                yield self._issue(connection, matricule, period)
+                issued = self._issue(connection, matricule, period)
+            yield issued
 
     def _issue(self, connection: sa.Connection, matricule: str, period: Period) -> Issued:
         now = Received(self._clock())
@@ -87,25 +88,19 @@ class BillingRun:
             raise UnknownEmployer(matricule, period.year)
         wages = _wages(connection, matricule, period)
         pairs = {(one.key.employer, one.key.insured) for one in wages}
-        row = connection.execute(
-            sa.insert(statement).values(
-                employer=matricule,
-                period=str(period),
-                issued=str(now),
-                employee_total=0,
-                employer_total=0,
-                total=0,
-            )
-        ).inserted_primary_key[0]
-        number = f"{period.year:04d}{period.month:02d}-{row:07d}"
+        # The write lock is ours: numbers follow each other without gaps.
+        latest = connection.execute(sa.select(sa.func.max(statement.c.number))).scalar() or 0
+        number = f"{period.year:04d}{period.month:02d}-{latest + 1:07d}"
         invoice = billing.bill(
             employer, period, wages, registers.affiliations.of(pairs), number=number, at=now.at
         )
         due = invoice.statement
         connection.execute(
-            sa.update(statement)
-            .where(statement.c.number == row)
-            .values(
+            sa.insert(statement).values(
+                number=latest + 1,
+                employer=matricule,
+                period=str(period),
+                issued=str(now),
                 employee_total=due.employee_total,
                 employer_total=due.employer_total,
                 total=due.contributions,
@@ -117,7 +112,9 @@ class BillingRun:
             header = self._seal.header(member, now.at)
             detail = calcul.write(calcul.CalculationReturn(header, invoice.calculation))
             self._post(connection, member, calcul.CODE, detail, now)
-            self._post(connection, member, extcpt.CODE, extcpt.write(extcpt.StatementReturn(header, due)), now)
+            self._post(
+                connection, member, extcpt.CODE, extcpt.write(extcpt.StatementReturn(header, due)), now
+            )
         return Issued(number, matricule, due.balance, tuple(str(member) for member in recipients))
 
     def _post(

@@ -25,16 +25,15 @@ import paramiko
 import yaml
 from lxml import etree
 
-from adapters.client import Profile
+from adapters.client import GOOD, Profile, seal_verdict
 from adapters.database import Database
 from adapters.database.members import Members
 from adapters.installation import VALIDITY, install, write_ssh_key
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises
-from adapters.client import GOOD, seal_verdict
 from adapters.settings import Settings
-from gateway.billing import AccountStatement, Calculation
 from gateway.batch import MemberId
+from gateway.billing import AccountStatement, Calculation
 from gateway.moments import Received, system_clock
 from gateway.money import euro
 from gateway.returns import acktrt, calcul, extcpt
@@ -164,7 +163,15 @@ class Gateway:
     @classmethod
     def open(cls, premises: Premises) -> Gateway:
         """Start it on free ports and wait until its doors are open."""
-        command = [*_secugate("serve"), "--data", str(premises.folder), "--https-port", "0", "--sftp-port", "0"]
+        command = [
+            *_secugate("serve"),
+            "--data",
+            str(premises.folder),
+            "--https-port",
+            "0",
+            "--sftp-port",
+            "0",
+        ]
         process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())  # noqa: S603
         assert process.stdout is not None
         if not process.stdout.readline():
@@ -202,9 +209,7 @@ def _client(*arguments: str) -> str:
     return done.stdout
 
 
-def _register(
-    cast: Mapping[str, Any], premises: Premises, folder: Path, gateway: Gateway
-) -> dict[str, Path]:
+def _register(cast: Mapping[str, Any], premises: Premises, folder: Path, gateway: Gateway) -> dict[str, Path]:
     """Enter employers, members and mandates; give each member keys and a profile. By member: its profile."""
     members = Members(Database(premises.database))
     now = Received(system_clock())
@@ -251,7 +256,9 @@ def _equip(
     trust = gateway.premises.anchors / "throw-away.pem"
     (home / "gateway-root.pem").write_bytes(trust.read_bytes())
     host, _, port = gateway.sftp.rpartition(":")
-    host_key = gateway.premises.ssh_host_key.with_name(gateway.premises.ssh_host_key.name + ".pub").read_text()
+    host_key = gateway.premises.ssh_host_key.with_name(
+        gateway.premises.ssh_host_key.name + ".pub"
+    ).read_text()
     (home / "known_hosts").write_text(f"[{host}]:{port} {host_key}")
     profile = home / "profile.toml"
     profile.write_text(
@@ -273,7 +280,9 @@ def _play(story: Mapping[str, Any], profiles: Mapping[str, Path], month: Month, 
     steps = [Step(**each) for each in story["deposits"]]
     batches = _make_batches(steps, profiles)
     say(f"Turned {len({step.file for step in steps})} payroll files into signed XML batches")
-    for (member, door), run in groupby(zip(steps, batches, strict=True), lambda each: (each[0].member, each[0].door)):
+    for (member, door), run in groupby(
+        zip(steps, batches, strict=True), lambda each: (each[0].member, each[0].door)
+    ):
         sent = [Sent(step, batch) for step, batch in run]
         month.deposits.extend(sent)
         _send(profiles[member], door, sent)
@@ -355,9 +364,7 @@ def _bill(period: str, premises: Premises, profiles: Mapping[str, Path], month: 
     _collect_until(lambda: len(month.of_kind(calcul.CODE, extcpt.CODE)) >= due, profiles, month)
 
 
-def _collect_until(
-    done: Callable[[], bool], profiles: Mapping[str, Path], month: Month
-) -> None:
+def _collect_until(done: Callable[[], bool], profiles: Mapping[str, Path], month: Month) -> None:
     """Collect with every member's own client, through the door it knows, until all that is due has come."""
     doors = {sent.step.member: sent.step.door for sent in reversed(month.deposits)}
     until = time.monotonic() + PATIENCE_SECONDS
@@ -375,7 +382,16 @@ def _collect(member: str, profile: Path, door: str, month: Month) -> Iterator[Co
     after = str(month.cursors.get(member, 0))
     printed = json.loads(
         _client(
-            "collect", "--profile", str(profile), "--out", str(folder), "--door", door, "--after", after, "--json"
+            "collect",
+            "--profile",
+            str(profile),
+            "--out",
+            str(folder),
+            "--door",
+            door,
+            "--after",
+            after,
+            "--json",
         )
     )
     month.cursors[member] = printed["cursor"]

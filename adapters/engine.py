@@ -137,6 +137,5 @@ def _configuration(database: Database) -> DBOSConfig:
         "executor_id": NAME,
         "system_database_url": database.url,
         "serializer": Json(),
-        "run_admin_server": False,
         "log_level": "WARNING",
     }

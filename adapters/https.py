@@ -118,9 +118,7 @@ class Health(BaseModel):
     status: str
 
 
-def application(
-    inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_deposit: FindDeposit
-) -> FastAPI:
+def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_deposit: FindDeposit) -> FastAPI:
     """The HTTPS application over an in-tray and an out-tray.
 
     Args:
@@ -253,7 +251,9 @@ def _content_digest(header: str | None) -> bytes | None:
             return base64.b64decode(match[1])
         if member.startswith("sha-256="):
             raise Problem(
-                HTTPStatus.BAD_REQUEST, "DOOR-DIGEST", "Write Content-Digest as sha-256=:<base64>: (RFC 9530)."
+                HTTPStatus.BAD_REQUEST,
+                "DOOR-DIGEST",
+                "Write Content-Digest as sha-256=:<base64>: (RFC 9530).",
             )
     return None
 
@@ -326,11 +326,15 @@ def _answer_refusals(app: FastAPI) -> None:
         return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "DOOR-FAILED", detail, {"Retry-After": "30"})
 
 
-def _problem(
-    status: HTTPStatus, code: str, detail: str, headers: object = None
-) -> JSONResponse:
+def _problem(status: HTTPStatus, code: str, detail: str, headers: object = None) -> JSONResponse:
     return JSONResponse(
-        {"type": "about:blank", "title": status.phrase, "status": status.value, "code": code, "detail": detail},
+        {
+            "type": "about:blank",
+            "title": status.phrase,
+            "status": status.value,
+            "code": code,
+            "detail": detail,
+        },
         status_code=status.value,
         media_type="application/problem+json",
         headers=headers if isinstance(headers, dict) else None,

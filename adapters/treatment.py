@@ -28,8 +28,8 @@ from gateway.batch import Anomaly, Batch
 from gateway.context import Context
 from gateway.mandates import Rights, rights
 from gateway.moments import Clock, Received
-from gateway.procedures.declaration import held
 from gateway.outcome import Assignment, NotYet, Outcome, Refusal, Rejected, Return, Verdict
+from gateway.procedures.declaration import held
 from gateway.returns import acktrt, affret, matass, matret, salret
 from gateway.returns.rejected import RejectedRecords
 from gateway.seal import Seal

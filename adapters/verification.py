@@ -13,9 +13,9 @@ from adapters.database import Database, journal, tables
 from adapters.spool import READ_SIZE, Spool
 from signing.journal import GENESIS, Broken, check
 
-deposit = sa.inspect(tables.Deposit).local_table
-answer = sa.inspect(tables.Answer).local_table
-entry = sa.inspect(tables.Journal).local_table
+deposit = tables.table(tables.Deposit)
+answer = tables.table(tables.Answer)
+entry = tables.table(tables.Journal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +39,7 @@ def inspect(database: Database, spool: Spool) -> Report:
     """Check the chain, then every deposit and answer: row, bytes and journal must agree."""
     with database.read() as connection:
         findings = [*_chain(connection), *_deposits(connection, spool), *_answers(connection)]
-        head = connection.execute(
-            sa.select(entry.c.hash).order_by(entry.c.sequence.desc()).limit(1)
-        ).scalar()
+        head = connection.execute(sa.select(entry.c.hash).order_by(entry.c.sequence.desc()).limit(1)).scalar()
         return Report(
             entries=_count(connection, entry),
             deposits=_count(connection, deposit),

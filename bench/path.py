@@ -35,7 +35,7 @@ SIGNED_PROPERTIES = "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"
 
 def records(count: int, seed: int) -> list[dict[str, str]]:
     """Wages of as many insured, with amounts and hours drawn from the seed."""
-    draw = random.Random(seed)  # noqa: S311 - figures, not keys
+    draw = random.Random(seed)
     people = (
         person_number(date(1850 + year, 1 + month, 1 + day), serial)
         for serial in range(1, 1000)
@@ -96,13 +96,15 @@ def measure(count: int, seed: int) -> dict[str, float]:
 def cpu_of(command: Sequence[str]) -> float:
     """User and system seconds of a command that succeeds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, capture_output=True)  # noqa: S603
+    subprocess.run(command, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 10_000, 100_000])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
@@ -111,8 +113,12 @@ def main() -> None:
         print(json.dumps(measure(given.one, given.seed)))
         return
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-    print(f"commit {commit.stdout.strip()}, seed {given.seed}, {platform.machine()}, Python {platform.python_version()}")
-    print(f"{'records':>8} {'MB':>7} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'xmllint s':>10} {'xmlsec1 s':>10} {'CPU ratio':>10}")
+    print(
+        f"commit {commit.stdout.strip()}, seed {given.seed}, {platform.machine()}, Python {platform.python_version()}"
+    )
+    print(
+        f"{'records':>8} {'MB':>7} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'xmllint s':>10} {'xmlsec1 s':>10} {'CPU ratio':>10}"
+    )
     for size in given.sizes:
         done = subprocess.run(
             [sys.executable, __file__, "--one", str(size), "--seed", str(given.seed)],

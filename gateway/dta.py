@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.batch import MemberId
-from xsd import Field, Form
+from xsd import Form, FormField
 
 _END = "\r\n"
 _HEADER = re.compile(r"0;([0-9]{13});([0-9]{6})")
@@ -223,7 +223,7 @@ def _check_shape(line: int, values: Sequence[str], form: Form) -> None:
             )
 
 
-def _to_form(line: int, field: Field, value: str) -> str:
+def _to_form(line: int, field: FormField, value: str) -> str:
     spelling = _SPELLINGS.get(field.type_name)
     if spelling is None:
         return value
@@ -246,7 +246,7 @@ def _line(record: int, values: Mapping[str, str], form: Form) -> str:
     return ";".join(texts)
 
 
-def _to_dta(record: int, field: Field, value: str) -> str:
+def _to_dta(record: int, field: FormField, value: str) -> str:
     def unwritable(advice: str) -> UnwritableError:
         return UnwritableError(record, field.name, field.number, repr(value[:_SHOWN]), advice)
 

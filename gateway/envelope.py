@@ -26,9 +26,7 @@ def read(header: Header, checked: Checked) -> Batch:
     """The records that the form admits, and those it refuses with their anomalies."""
     return Batch(
         header=header,
-        records=[
-            Record(number, line_of(element), read_record(element)) for number, element in checked.good
-        ],
+        records=[Record(number, line_of(element), read_record(element)) for number, element in checked.good],
         malformed=[_malformed(each) for each in checked.malformed],
         anomalies=[anomaly(fault) for each in checked.malformed for fault in each.faults],
     )

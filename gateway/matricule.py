@@ -42,7 +42,7 @@ def _is_birth_date(digits: str) -> bool:
 
 def is_employer(number: str) -> bool:
     """Whether a text is a complete employer number: legal person + extension, or natural person."""
-    return is_legal_person(number[:11]) and _PERSON.fullmatch(number) is not None or is_person(number)
+    return (is_legal_person(number[:11]) and _PERSON.fullmatch(number) is not None) or is_person(number)
 
 
 def is_legal_person(number: str) -> bool:

@@ -118,15 +118,17 @@ def child(parent: etree._Element, name: str) -> etree._Element:
 
 
 def value(element: etree._Element) -> str:
-    """The whole text of an element.
+    """The whole text of an element. Comments do not count, and do not cut: what was signed is the
+    text on both sides of them.
 
     Raises:
-        ValueError: when anything stands inside it. A comment would cut the value in two, and
-            canonical XML does not sign comments.
+        ValueError: when elements stand inside it.
     """
-    if len(element):
+    if not len(element):
+        return element.text or ""
+    if next(element.iterchildren("*"), None) is not None:
         raise ValueError(f"{_local(element)} holds more than text")
-    return element.text or ""
+    return "".join(str(part) for part in element.itertext())
 
 
 def text(parent: etree._Element, name: str) -> str:

@@ -15,7 +15,6 @@ from lxml import etree
 
 from adapters.client import Profile
 from adapters.database.deposits import Kept
-from adapters.database.members import Members
 from adapters.database.registers import SqlAffiliations
 from adapters.installation import VALIDITY, install, write_ssh_key
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
@@ -83,7 +82,7 @@ class House:
 
     def employer(self, matricule: str, name: str = "Made-up Ltd") -> None:
         """Enter an employer, class 2, factor 0.85, in every year that matters."""
-        years = {year: (2, 85) for year in range(2019, 2031)}
+        years = dict.fromkeys(range(2019, 2031), (2, 85))
         self.gateway.members.enter_employer(matricule, name=name, years=years)
 
     def sender(

@@ -35,7 +35,9 @@ def demo(
 def _play(folder: Path, *, serve: bool, as_json: bool) -> None:
     began = time.monotonic()
     try:
-        month, gateway = story.run(folder, lambda line: errors.print(f"· {line}", markup=False, highlight=False))
+        month, gateway = story.run(
+            folder, lambda line: errors.print(f"· {line}", markup=False, highlight=False)
+        )
     except story.DemoFailed as failure:
         errors.print(f"The demo failed: {failure}", style="red", markup=False)
         raise typer.Exit(1) from None

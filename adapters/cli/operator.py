@@ -59,7 +59,9 @@ def _open(folder: Path | None) -> tuple[Premises, Database, Settings]:
 def _member(text: str) -> MemberId:
     matricule, number = text[:13], text[13:]
     if not (is_employer(matricule) and len(number) == 6 and number.isascii() and number.isdigit()):
-        wrong_use(f"A member is its 13-digit employer matricule and 6-digit SECUline number, joined; not {text}")
+        wrong_use(
+            f"A member is its 13-digit employer matricule and 6-digit SECUline number, joined; not {text}"
+        )
     return MemberId(matricule, number)
 
 
@@ -78,8 +80,10 @@ def init(data: Folder = None) -> None:
     settings = _settings(data)
     if Premises(settings.data).database.exists():
         wrong_use(f"{settings.data} is a gateway already")
-    install(settings)
-    console.print(f"A gateway is ready in {settings.data}. Run it with: secugate serve --data {settings.data}")
+    install(settings, system_clock())
+    console.print(
+        f"A gateway is ready in {settings.data}. Run it with: secugate serve --data {settings.data}"
+    )
 
 
 def serve(
@@ -131,7 +135,6 @@ def _public_key(file: Path) -> paramiko.PKey:
         return paramiko.PKey.from_type_string(kind, base64.b64decode(text, validate=True))
     except (OSError, ValueError, paramiko.SSHException) as error:
         wrong_use(f"{file} is no OpenSSH public key: {error}")
-
 
 
 @employer.command("add")
@@ -234,7 +237,9 @@ def bill(
     if as_json:
         print_json([{**asdict(one), "total": euro(one.total)} for one in issued])
         return
-    rows = [(one.number, one.employer, euro(one.total), ", ".join(one.recipients) or "nobody") for one in issued]
+    rows = [
+        (one.number, one.employer, euro(one.total), ", ".join(one.recipients) or "nobody") for one in issued
+    ]
     print_table(f"Statements for {month}", ("Statement", "Employer", "Amount due EUR", "Posted to"), rows)
 
 
@@ -247,7 +252,9 @@ def verify(data: Folder = None, as_json: AsJson = False) -> None:
     else:
         for finding in report.findings:
             errors.print(finding, style="red", markup=False)
-        console.print(f"{report.entries} journal entries, {report.deposits} deposits, {report.answers} answers")
+        console.print(
+            f"{report.entries} journal entries, {report.deposits} deposits, {report.answers} answers"
+        )
         console.print(f"Head of the journal: {report.head}")
         console.print("All is as it was entered." if not report.findings else "Something was changed.")
     if report.findings:

@@ -59,7 +59,7 @@ def convert(
         form = catalogue().form(code, "1.0", Received(now).day)
         try:
             content = dta.read(file.read_bytes(), form)
-        except dta.Unreadable as error:
+        except dta.UnreadableError as error:
             refused(f"{file}: {error}")
         header = Header(code, form.version, content.member, wire.OPERATOR, environment, now)
         # A hundredth apart: a name never repeats.
@@ -71,7 +71,7 @@ def convert(
     if as_json:
         print_json(made)
     else:
-        print_table("Batches", ("From", "Batch", "Records"), (map(str, one.values()) for one in made))
+        print_table("Batches", ("From", "Batch", "Records"), ([str(cell) for cell in one.values()] for one in made))
 
 
 def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(help="Folder.")]) -> None:
@@ -105,7 +105,9 @@ def send(
     if as_json:
         print_json(sent)
     else:
-        print_table(f"Deposited over {door.upper()}", ("Batch", "Receipt"), (tuple(one.values()) for one in sent))
+        print_table(
+            f"Deposited over {door.upper()}", ("Batch", "Receipt"), (tuple(one.values()) for one in sent)
+        )
 
 
 def _deposit_https(who: Profile, files: list[Path], out: Path | None) -> Iterator[dict[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from gateway.moments import Received
 from outbox.collect import Listed
 from outbox.post import Answer
 
-answer = sa.inspect(tables.Answer).local_table
+answer = tables.table(tables.Answer)
 _LISTED = tuple(column for column in answer.columns if column.name != "content")
 
 
@@ -125,7 +126,7 @@ class SqlCollection:
         return bool(done.rowcount)
 
 
-def _listed(row: sa.Row[tuple[object, ...]]) -> Listed:
+def _listed(row: sa.Row[Any]) -> Listed:
     return Listed(
         cursor=row.number,
         answer=Answer(

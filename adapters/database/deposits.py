@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -23,7 +24,7 @@ from gateway.wire import JournalEntry
 from inbox.receive import Deposit, Receipt
 from outbox.post import post
 
-deposit = sa.inspect(tables.Deposit).local_table
+deposit = tables.table(tables.Deposit)
 
 GROUP_DEPOSITS = 64
 GROUP_BYTES = 8_000_000
@@ -60,7 +61,7 @@ class Kept:
         return MemberId(self.deposit.sender[:13], self.deposit.sender[13:])
 
 
-def kept(row: sa.Row[tuple[object, ...]]) -> Kept:
+def kept(row: sa.Row[Any]) -> Kept:
     """A deposit from a row of its table."""
     return Kept(
         number=row.number,
@@ -298,9 +299,7 @@ def postpone(connection: sa.Connection, one: Kept, event: Event, now: Received, 
     return state
 
 
-def recount(
-    connection: sa.Connection, numbers: Collection[int], now: Received, expired: int = 0
-) -> None:
+def recount(connection: sa.Connection, numbers: Collection[int], now: Received, expired: int = 0) -> None:
     """Count anew how the records of deposits stand after some that were on hold were decided.
 
     A deposit none of whose records is on hold any more has come to its end.
@@ -309,7 +308,7 @@ def recount(
         numbers: the deposits concerned.
         expired: how many records of each were just rejected.
     """
-    wage = sa.inspect(tables.Wage).local_table
+    wage = tables.table(tables.Wage)
     held = (
         sa.select(sa.func.count())
         .where(wage.c.deposit == deposit.c.number, wage.c.state == "held")

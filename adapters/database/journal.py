@@ -13,7 +13,7 @@ from adapters.database import tables
 from gateway.moments import Received
 from signing.journal import GENESIS, Entry, Sealed, entry_hash
 
-journal = sa.inspect(tables.Journal).local_table
+journal = tables.table(tables.Journal)
 
 
 def append(
@@ -54,7 +54,5 @@ def entries(connection: sa.Connection) -> Iterator[Sealed]:
         sa.select(journal).order_by(journal.c.sequence), execution_options={"yield_per": 1000}
     )
     for row in rows:
-        entry = Entry(
-            row.sequence, Received.parse(row.at).at, row.event, row.subject, row.member, row.digest
-        )
+        entry = Entry(row.sequence, Received.parse(row.at).at, row.event, row.subject, row.member, row.digest)
         yield Sealed(entry, bytes.fromhex(row.hash))

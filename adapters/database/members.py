@@ -16,12 +16,12 @@ from adapters.database.journal import append
 from gateway.batch import MemberId
 from gateway.moments import Received
 
-member = sa.inspect(tables.Member).local_table
-certificate = sa.inspect(tables.Certificate).local_table
-ssh_key = sa.inspect(tables.SshKey).local_table
-mandate = sa.inspect(tables.Mandate).local_table
-employer = sa.inspect(tables.Employer).local_table
-employer_year = sa.inspect(tables.EmployerYear).local_table
+member = tables.table(tables.Member)
+certificate = tables.table(tables.Certificate)
+ssh_key = tables.table(tables.SshKey)
+mandate = tables.table(tables.Mandate)
+employer = tables.table(tables.Employer)
+employer_year = tables.table(tables.EmployerYear)
 
 
 def fingerprint(cert: x509.Certificate) -> str:
@@ -48,7 +48,7 @@ class Members:
         """The member for whom an SSH key (`SHA256:…`) was registered and not ended at a moment."""
         return self._holder(ssh_key, digest, at)
 
-    def _holder(self, keys: sa.FromClause, digest: str, at: Received) -> MemberId | None:
+    def _holder(self, keys: sa.Table, digest: str, at: Received) -> MemberId | None:
         query = sa.select(keys.c.member).where(
             keys.c.fingerprint == digest,
             keys.c.registered <= str(at),
@@ -81,11 +81,9 @@ class Members:
         """Register an SSH key of a member under its `SHA256:…` fingerprint."""
         self._add(ssh_key, identifier, at, fingerprint=digest, public_key=public_key)
 
-    def _add(self, keys: sa.TableClause, identifier: MemberId, at: Received, **values: str) -> None:
+    def _add(self, keys: sa.Table, identifier: MemberId, at: Received, **values: str) -> None:
         with self._database.write() as connection:
-            connection.execute(
-                sa.insert(keys).values(member=str(identifier), registered=str(at), **values)
-            )
+            connection.execute(sa.insert(keys).values(member=str(identifier), registered=str(at), **values))
             append(connection, at=at, event="key", subject=values["fingerprint"], member=str(identifier))
 
     def grant(
@@ -100,15 +98,17 @@ class Members:
     ) -> int:
         """Enter a mandate; its number."""
         with self._database.write() as connection:
-            number = connection.execute(
-                sa.insert(mandate).values(
+            number: int = connection.execute(
+                sa.insert(mandate)
+                .values(
                     member=str(identifier),
                     employer=employer_matricule,
                     procedures=" ".join(sorted(procedures)),
                     first=first.isoformat(),
                     last=last.isoformat() if last else None,
                 )
-            ).inserted_primary_key[0]
+                .returning(mandate.c.number)
+            ).scalar_one()
             append(
                 connection,
                 at=at,
@@ -116,7 +116,7 @@ class Members:
                 subject=f"{number} {employer_matricule}",
                 member=str(identifier),
             )
-        return int(number)
+        return number
 
     def end_mandate(self, number: int, last: date, at: Received) -> bool:
         """Set the last day of a mandate; False when there is none of that number."""

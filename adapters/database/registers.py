@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -36,13 +36,13 @@ T = TypeVar("T")
 SLICE = 200
 LAST_SERIAL = 999
 
-affiliation = sa.inspect(tables.Affiliation).local_table
-deposit = sa.inspect(tables.Deposit).local_table
-employer = sa.inspect(tables.Employer).local_table
-employer_year = sa.inspect(tables.EmployerYear).local_table
-mandate = sa.inspect(tables.Mandate).local_table
-person = sa.inspect(tables.Person).local_table
-wage = sa.inspect(tables.Wage).local_table
+affiliation = tables.table(tables.Affiliation)
+deposit = tables.table(tables.Deposit)
+employer = tables.table(tables.Employer)
+employer_year = tables.table(tables.EmployerYear)
+mandate = tables.table(tables.Mandate)
+person = tables.table(tables.Person)
+wage = tables.table(tables.Wage)
 
 
 def bind(connection: sa.Connection, wages: SqlWages) -> Registers:
@@ -179,7 +179,7 @@ class SqlAffiliations:
         )
         for part in _slices(set(pairs)):
             for row in self._connection.execute(query.where(columns.in_(part))):
-                found[row.employer, row.insured].append(_affiliation(row))
+                found[row.employer, row.insured].append(_affiliation(*row))
         return found
 
     def open(self, affiliation: Affiliation) -> None:
@@ -218,14 +218,16 @@ class SqlAffiliations:
         )
 
 
-def _affiliation(row: sa.Row[tuple[str, str, str, str | None, str, str]]) -> Affiliation:
+def _affiliation(
+    employer: str, insured: str, entry: str, exit_: str | None, contract: str, scheme: str
+) -> Affiliation:
     return Affiliation(
-        employer=row[0],
-        insured=row[1],
-        entry=date.fromisoformat(row[2]),
-        exit=date.fromisoformat(row[3]) if row[3] else None,
-        contract=row[4],
-        scheme=row[5],
+        employer=employer,
+        insured=insured,
+        entry=date.fromisoformat(entry),
+        exit=date.fromisoformat(exit_) if exit_ else None,
+        contract=contract,
+        scheme=scheme,
     )
 
 
@@ -355,7 +357,7 @@ def _row(one: Wage, state: WageState) -> dict[str, object]:
     }
 
 
-def wage_of(row: sa.Row[tuple[object, ...]]) -> Wage:
+def wage_of(row: sa.Row[Any]) -> Wage:
     """A wage from a row of its table."""
     return Wage(
         key=WageKey(row.employer, row.insured, Period.parse(row.period), row.first_day, row.last_day),

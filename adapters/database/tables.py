@@ -12,6 +12,11 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 
+def table(noun: type[SQLModel]) -> sa.Table:
+    """The table of a noun, for statements below the ORM."""
+    return SQLModel.metadata.tables[str(noun.__tablename__)]
+
+
 class Member(SQLModel, table=True):
     """A SECUline member: who may come through the doors."""
 
@@ -227,21 +232,21 @@ class Statement(SQLModel, table=True):
 
 
 OURS: tuple[sa.Table, ...] = tuple(
-    SQLModel.metadata.tables[name]
-    for name in (
-        "member",
-        "certificate",
-        "ssh_key",
-        "mandate",
-        "employer",
-        "employer_year",
-        "person",
-        "affiliation",
-        "deposit",
-        "wage",
-        "journal",
-        "answer",
-        "statement",
+    table(noun)
+    for noun in (
+        Member,
+        Certificate,
+        SshKey,
+        Mandate,
+        Employer,
+        EmployerYear,
+        Person,
+        Affiliation,
+        Deposit,
+        Wage,
+        Journal,
+        Answer,
+        Statement,
     )
 )
 """Our tables, in the order of their references; the durable engine keeps its own in the same file."""

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
-from conftest import Seeds
+import pytest
+from registers_under_test import IMPLEMENTATIONS, Seeds
 
 from gateway.batch import MemberId
 from gateway.matricule import is_person
@@ -40,6 +42,13 @@ AFFILIATION = Affiliation(ALPHA, ONE, date(2024, 3, 1), None, "I", "03")
 def wage(deposit: int, record: int = 1, insured: str = ONE, first_day: int = 1, base_wage: int = 1) -> Wage:
     key = WageKey(ALPHA, insured, JULY, first_day, 31)
     return Wage(key, deposit, record, base_wage, 173, 0, 0, 0, 0, 0, 0, 0, False, None)
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def open_registers(request: pytest.FixtureRequest, tmp_path: Path) -> OpenRegisters:
+    """Opens the registers of one implementation with some seeds."""
+    opener = IMPLEMENTATIONS[request.param]
+    return lambda seeds: opener(tmp_path, seeds)
 
 
 # Persons

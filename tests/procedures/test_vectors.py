@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from vectors import VECTORS, WORLDS, Vector
+from vector_files import VECTORS, WORLDS, Vector
 
 from gateway.batch import Anomaly, Batch, Record
 from gateway.moments import Received

@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
+from gateway import wire
+from gateway.batch import Header
 from gateway.moments import Received
 from gateway.returns import ackrec, acktrt, affret, calcul, extcpt, matass, matret, salret
 from xsd import catalogue
@@ -47,4 +49,25 @@ def test_a_document_reads_back_as_it_was_written(module: ModuleType, choice: st.
 @settings(deadline=None)
 def test_a_written_document_has_its_form(module: ModuleType, choice: st.DataObject) -> None:
     document = choice.draw(EVERY_RETURN[module])
-    catalogue().form(module.CODE, "1.0", DAY).check(over_the_wire(module.write(document)))
+    catalogue().form(module.CODE, "1.0", DAY).validate(over_the_wire(module.write(document)))
+
+
+@pytest.mark.parametrize(
+    ("module", "sent"),
+    [(matret, "DEMMAT"), (affret, "DECAFF"), (salret, "DECSAL")],
+    ids=["MATRET", "AFFRET", "SALRET"],
+)
+def test_a_return_gives_back_every_field_of_the_record_sent(module: ModuleType, sent: str) -> None:
+    assert tuple(field.name for field in catalogue().form(sent, "1.0", DAY).fields) == module.NAMES
+
+
+@given(documents.batch_headers)
+def test_a_written_batch_has_its_form(header: Header) -> None:
+    wage = {
+        "Employer": "2099990001299",
+        "Insured": "1893120105732",
+        "Period": "2026-07",
+        "BaseWage": "3500.00",
+        "WorkHours": "173",
+    }
+    catalogue().form("DECSAL", "1.0", DAY).validate(over_the_wire(wire.write_batch(header, "Wage", [wage])))

@@ -119,8 +119,13 @@ def test_each_code_is_explained_once_in_three_languages() -> None:
         assert len({*one.texts.values(), *one.remedies.values()}) == 6
 
 
-def test_a_comment_inside_a_value_is_refused_rather_than_cutting_it() -> None:
-    root = etree.fromstring(b'<A xmlns="urn:secugate:1"><Name>DEC<!-- -->SAL</Name></A>')
+def test_a_comment_does_not_cut_a_value() -> None:
+    root = etree.fromstring(b'<A xmlns="urn:secugate:1"><Name>DEC<!-- x -->SAL<?y z?>!</Name></A>')
+    assert wire.text(root, "Name") == "DECSAL!"
+
+
+def test_an_element_inside_a_value_is_refused() -> None:
+    root = etree.fromstring(b'<A xmlns="urn:secugate:1"><Name>DEC<b/>SAL</Name></A>')
     with pytest.raises(ValueError, match="more than text"):
         wire.text(root, "Name")
 

@@ -1,4 +1,4 @@
-"""The registers under test: each implementation passes the same suite."""
+"""The implementations of the registers that must pass the same suite."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pytest
 
 from gateway.memory import memory_registers
 from gateway.registers import Employer, Identity, Mandate, Registers
@@ -33,12 +31,3 @@ def in_memory(_folder: Path, seeds: Seeds) -> Iterator[Registers]:
 
 IMPLEMENTATIONS: Mapping[str, Opener] = {"memory": in_memory}
 """A further implementation is one entry here."""
-
-
-@pytest.fixture(params=IMPLEMENTATIONS)
-def open_registers(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Callable[[Seeds], AbstractContextManager[Registers]]:
-    """Opens the registers of one implementation with some seeds."""
-    opener = IMPLEMENTATIONS[request.param]
-    return lambda seeds: opener(tmp_path, seeds)
