@@ -118,20 +118,53 @@ def _capital(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class _Spelling:
-    """How a type is spelt on the two sides; each answers None for what is not its spelling."""
+    """How a type is spelt on the two sides; each way answers None for what is not its spelling.
+
+    Attributes:
+        form: from the `.dta` spelling to that of the form.
+        dta: from the form's spelling to that of the `.dta`.
+        example: how the `.dta` spelling is said in an error.
+    """
 
     form: Callable[[str], str | None]
     dta: Callable[[str], str | None]
     example: str
 
 
+_SAME = _Spelling(str, str, "alike")
+
 _SPELLINGS: Mapping[str, _Spelling] = {
-    "Amount": _Spelling(_whole, _hundredths, "cents without a point, such as 350000"),
-    "Date": _Spelling(_iso_day, _plain_day, "YYYYMMDD, such as 20260701"),
-    "PeriodType": _Spelling(_iso_month, _plain_month, "YYYYMM, such as 202607"),
-    "Kind": _Spelling(_small, _capital, "capitals, such as ENTRY"),
+    "Amount": _Spelling(_whole, _hundredths, "in cents, such as 350000"),
+    "WeeklyHours": _Spelling(_whole, _hundredths, "in hundredths of an hour, such as 4000"),
+    "Percent": _Spelling(_whole, _hundredths, "in hundredths of a per cent, such as 2500"),
+    "Date": _Spelling(_iso_day, _plain_day, "as YYYYMMDD, such as 20260701"),
+    "PeriodType": _Spelling(_iso_month, _plain_month, "as YYYYMM, such as 202607"),
+    "Kind": _Spelling(_small, _capital, "in capitals, such as ENTRY"),
 }
 """By the type of a field in the form; a type that is not here is spelt the same on both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """How a record of a form lies in a line.
+
+    Attributes:
+        code: of the form.
+        width: how many fields a record has.
+        fields: those with a name, in the order of the form.
+        fillers: places of the others in a line split at its semicolons, but the first.
+    """
+
+    code: str
+    width: int
+    fields: Mapping[str, FormField]
+    fillers: Sequence[int]
+
+    @classmethod
+    def of(cls, form: Form) -> _Layout:
+        width = max(field.number for field in form.fields)
+        fillers = set(range(1, width)) - {field.number - 1 for field in form.fields}
+        return cls(form.code, width, {field.name: field for field in form.fields}, sorted(fillers))
 
 
 def read(raw: bytes, form: Form) -> DtaFile:
@@ -144,9 +177,10 @@ def read(raw: bytes, form: Form) -> DtaFile:
     Raises:
         UnreadableError: at the first place that does not keep to the layout.
     """
+    layout = _Layout.of(form)
     lines = _lines(raw)
     member = _member(lines[0])
-    records = [_record(number, line, form) for number, line in enumerate(lines[1:], start=2)]
+    records = [_record(number, line, layout) for number, line in enumerate(lines[1:], start=2)]
     return DtaFile(member, records)
 
 
@@ -155,38 +189,41 @@ def write(member: MemberId, records: Iterable[Mapping[str, str]], form: Form) ->
 
     Raises:
         UnwritableError: at the first value that the layout cannot carry.
+        ValueError: when the member has not 13 and 6 digits.
     """
-    lines = [f"0;{member.matricule};{member.number}"]
-    lines += [_line(number, record, form) for number, record in enumerate(records, start=1)]
+    layout = _Layout.of(form)
+    first = f"0;{member.matricule};{member.number}"
+    if _HEADER.fullmatch(first) is None:
+        raise ValueError(f"a member has 13 digits of matricule and 6 of SECUline number: {member}")
+    lines = [first, *(_line(number, record, layout) for number, record in enumerate(records, start=1))]
     return "".join(line + _END for line in lines).encode("ascii")
 
 
 def _lines(raw: bytes) -> list[str]:
     if not raw:
-        raise UnreadableError(
-            1, None, "the file is empty", "It begins with the record 0;<matricule>;<number>"
-        )
-    lines = []
-    for number, line in enumerate(raw.removesuffix(b"\r\n").split(b"\r\n"), start=1):
-        unfit = _UNFIT.search(line)
-        if unfit is not None:
-            field = line.count(b";", 0, unfit.start()) + 1
-            seen, advice = _byte(unfit[0])
-            raise UnreadableError(number, field, seen, advice)
-        lines.append(line.decode("ascii"))
-    return lines
+        advice = "Its first record is 0;<13 digits of matricule>;<6 digits of SECUline number>"
+        raise UnreadableError(1, None, "the file is empty", advice)
+    lines = raw.removesuffix(b"\r\n").split(b"\r\n")
+    return [_text(number, line) for number, line in enumerate(lines, start=1)]
+
+
+def _text(number: int, line: bytes) -> str:
+    unfit = _UNFIT.search(line)
+    if unfit is not None:
+        seen, advice = _byte(unfit[0])
+        raise UnreadableError(number, line.count(b";", 0, unfit.start()) + 1, seen, advice)
+    return line.decode("ascii")
 
 
 def _byte(byte: bytes) -> tuple[str, str]:
     """What is wrong with a byte that no field may hold, and what to do."""
-    match byte:
-        case b"\r" | b"\n":
-            return f"a line end of {byte!r} alone", "Each record ends with CR LF (0x0D 0x0A); save it so"
-        case b'"':
-            return "a quotation mark", "The layout knows no quotes; write the text without them"
+    if byte in b"\r\n":
+        return f"0x{byte.hex().upper()} alone", "Each record ends with CR LF (0x0D 0x0A); save it so"
+    if byte == b'"':
+        return "a quotation mark", "The layout knows no quotes; write the text without them"
     if byte > b"\x7e":
         return f"the byte 0x{byte.hex().upper()}", "The file is plain ASCII; write names without accents"
-    return f"the control character 0x{byte.hex().upper()}", "Take it out; fields hold printable text only"
+    return f"the control character 0x{byte.hex().upper()}", "Fields hold printable text only; take it out"
 
 
 def _member(line: str) -> MemberId:
@@ -197,71 +234,59 @@ def _member(line: str) -> MemberId:
     return MemberId(match[1], match[2])
 
 
-def _record(line: int, text: str, form: Form) -> Mapping[str, str]:
+def _record(line: int, text: str, layout: _Layout) -> Mapping[str, str]:
     values = text.split(";")
-    _check_shape(line, values, form)
+    _check_shape(line, values, layout)
     return {
-        field.name: _to_form(line, field, value)
-        for field in form.fields
+        name: _to_form(line, field, value)
+        for name, field in layout.fields.items()
         if (value := values[field.number - 1])
     }
 
 
-def _check_shape(line: int, values: Sequence[str], form: Form) -> None:
-    width = _width(form)
+def _check_shape(line: int, values: Sequence[str], layout: _Layout) -> None:
     if values[0] != _RECORD_TYPE:
-        seen = repr(values[0][:_SHOWN])
-        raise UnreadableError(line, 1, seen, f"A record after the first has the record type {_RECORD_TYPE}")
-    if len(values) != width:
-        advice = f"A {form.code} record has {width} fields, empty ones at its end included"
+        advice = f"After the first record, every record has the type {_RECORD_TYPE}"
+        raise UnreadableError(line, 1, repr(values[0][:_SHOWN]), advice)
+    if len(values) != layout.width:
+        advice = f"A {layout.code} record has {layout.width} fields; write empty ones as well"
         raise UnreadableError(line, None, f"{len(values)} fields", advice)
-    named = {1} | {field.number for field in form.fields}
-    for number, value in enumerate(values, start=1):
-        if value and number not in named:
-            raise UnreadableError(
-                line, number, repr(value[:_SHOWN]), "This field is a filler; leave it empty"
-            )
+    for place in layout.fillers:
+        if values[place]:
+            advice = "This field is a filler; leave it empty"
+            raise UnreadableError(line, place + 1, repr(values[place][:_SHOWN]), advice)
 
 
 def _to_form(line: int, field: FormField, value: str) -> str:
-    spelling = _SPELLINGS.get(field.type_name)
-    if spelling is None:
-        return value
+    spelling = _SPELLINGS.get(field.type_name, _SAME)
     spelt = spelling.form(value)
     if spelt is None and spelling.dta(value) is not None:
-        raise UnreadableError(line, field.number, repr(value[:_SHOWN]), f"In a .dta it is {spelling.example}")
+        advice = f"{field.name} is written {spelling.example}"
+        raise UnreadableError(line, field.number, repr(value[:_SHOWN]), advice)
     return value if spelt is None else spelt
 
 
-def _line(record: int, values: Mapping[str, str], form: Form) -> str:
-    known = {field.name: field for field in form.fields}
-    texts = [""] * _width(form)
-    texts[0] = _RECORD_TYPE
+def _line(record: int, values: Mapping[str, str], layout: _Layout) -> str:
+    texts = [_RECORD_TYPE] + [""] * (layout.width - 1)
     for name, value in values.items():
-        field = known.get(name)
+        field = layout.fields.get(name)
         if field is None:
-            advice = f"No field of a {form.code} record has this name"
+            advice = f"A {layout.code} record has no such field"
             raise UnwritableError(record, name, None, repr(value[:_SHOWN]), advice)
         texts[field.number - 1] = _to_dta(record, field, value)
     return ";".join(texts)
 
 
 def _to_dta(record: int, field: FormField, value: str) -> str:
-    def unwritable(advice: str) -> UnwritableError:
-        return UnwritableError(record, field.name, field.number, repr(value[:_SHOWN]), advice)
-
-    if not value:
-        raise unwritable("In a .dta empty is absent; leave the element out")
-    if _UNFIT_TEXT.search(value) is not None:
-        raise unwritable("A .dta field holds printable ASCII without quotes and semicolons")
-    spelling = _SPELLINGS.get(field.type_name)
-    if spelling is None:
-        return value
+    advice = None
+    spelling = _SPELLINGS.get(field.type_name, _SAME)
     spelt = spelling.dta(value)
-    if spelt is None and spelling.form(value) is not None:
-        raise unwritable(f"In a .dta it would be taken for {spelling.form(value)!r}")
+    if not value:
+        advice = "In a .dta empty means absent; leave the element out"
+    elif _UNFIT_TEXT.search(value) is not None:
+        advice = "A .dta field holds printable ASCII without quotes and semicolons"
+    elif spelt is None and spelling.form(value) is not None:
+        advice = f"In a .dta it would be taken for {spelling.form(value)}"
+    if advice is not None:
+        raise UnwritableError(record, field.name, field.number, repr(value[:_SHOWN]), advice)
     return value if spelt is None else spelt
-
-
-def _width(form: Form) -> int:
-    return max(field.number for field in form.fields)

@@ -6,7 +6,7 @@ They keep every rule that the ports in `gateway.registers` state, and nothing af
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from gateway.batch import MemberId
@@ -173,16 +173,19 @@ class MemoryWages:
         return [
             wage
             for wage in self._standing.values()
-            if self.state(wage) is WageState.HELD and (wage.key.employer, wage.key.insured) in wanted
+            if self._state(wage) is WageState.HELD and (wage.key.employer, wage.key.insured) in wanted
         ]
 
     def release(self, wages: Sequence[Wage]) -> None:
         for wage in wages:
-            if self.state(wage) is WageState.HELD:
+            if self._state(wage) is WageState.HELD:
                 self._states[wage.deposit, wage.record] = WageState.CURRENT
 
-    def state(self, wage: Wage) -> WageState:
-        """What has become of a wage."""
+    def all(self) -> Iterator[tuple[Wage, WageState]]:
+        """Every wage ever entered, with what has become of it."""
+        return ((wage, self._state(wage)) for wage in self._wages.values())
+
+    def _state(self, wage: Wage) -> WageState:
         return self._states[wage.deposit, wage.record]
 
 

@@ -76,7 +76,7 @@ def safe(text: str) -> str:
     Names and values seen in bad files are told back to their sender; whatever they hold, the
     answer is written.
     """
-    return _NOT_XML.sub("\ufffd", text)
+    return text if text.isprintable() else _NOT_XML.sub("\ufffd", text)
 
 
 def begin(code: str, version: str = VERSION) -> etree._Element:
@@ -97,12 +97,12 @@ def fill(parent: etree._Element, values: Iterable[tuple[str, str | int | None]])
     """One child for each value that is there, in order."""
     for name, value in values:
         if value is not None:
-            add(parent, name, str(value))
+            etree.SubElement(parent, _OURS + name).text = safe(str(value))
 
 
 def children(parent: etree._Element, name: str) -> list[etree._Element]:
     """All children of a name, in order."""
-    return parent.findall(_OURS + name)
+    return list(parent.iterchildren(_OURS + name))
 
 
 def child(parent: etree._Element, name: str) -> etree._Element:
@@ -111,7 +111,7 @@ def child(parent: etree._Element, name: str) -> etree._Element:
     Raises:
         ValueError: when there is none.
     """
-    found = parent.find(_OURS + name)
+    found = _first(parent, name)
     if found is None:
         raise ValueError(f"{_local(parent)} has no {name}")
     return found
@@ -146,7 +146,7 @@ def optional(parent: etree._Element, name: str) -> str | None:
     Raises:
         ValueError: when it holds more than text.
     """
-    found = parent.find(_OURS + name)
+    found = _first(parent, name)
     return None if found is None else value(found)
 
 
@@ -185,6 +185,10 @@ def expect(root: etree._Element, code: str) -> None:
     """
     if root.tag != _OURS + code or root.get("version") != VERSION:
         raise ValueError(f"not a {code} of version {VERSION}: {root.tag} {root.get('version')}")
+
+
+def _first(parent: etree._Element, name: str) -> etree._Element | None:
+    return next(parent.iterchildren(_OURS + name), None)
 
 
 def _local(element: etree._Element) -> str:
@@ -264,7 +268,7 @@ def read_answer_header(root: etree._Element) -> AnswerHeader:
     head = child(root, "Header")
     if text(head, "Sender") != OPERATOR:
         raise ValueError(f"an answer comes from {OPERATOR}")
-    deposit = head.find(_OURS + "Deposit")
+    deposit = _first(head, "Deposit")
     return AnswerHeader(
         recipient=_read_member(child(head, "Recipient")),
         environment=text(head, "Environment"),

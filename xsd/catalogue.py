@@ -16,7 +16,7 @@ from xsd.form import Form
 _SHOWN = 40
 
 
-class UnknownForm(LookupError):  # noqa: N818 (our word)
+class UnknownForm(LookupError):
     """There is no form of that code and version."""
 
     def __init__(self, code: str, version: str) -> None:
@@ -24,7 +24,7 @@ class UnknownForm(LookupError):  # noqa: N818 (our word)
         self.code, self.version = code, version
 
 
-class NotInForce(LookupError):  # noqa: N818 (our word)
+class NotInForce(LookupError):
     """The form exists, but not on that day."""
 
     def __init__(self, code: str, version: Version, day: date) -> None:

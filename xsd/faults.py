@@ -22,7 +22,8 @@ class Fault:
 
     Attributes:
         record: place of the record in the batch, from 1; None outside of records.
-        field: name of the field or element; None when no known one is concerned.
+        field: name of the field, or outside of records of the element; None when neither is at fault
+            but what holds them.
         path: where it stands, such as `/DECSAL/Wage[3]/BaseWage`, cut to 1000 characters.
         line: line of the document on which the element starts, from 1; None where not known.
         value: the text seen, cut to 200 characters; None when there is none.
@@ -39,7 +40,7 @@ class Fault:
     message: str
 
 
-class FormFaults(Exception):  # noqa: N818 (our word: a document has faults)
+class FormFaults(Exception):
     """A document has not the form. The sentence quotes no value, so that it may be logged."""
 
     def __init__(self, form: str, faults: Sequence[Fault]) -> None:

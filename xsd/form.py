@@ -24,13 +24,14 @@ from xsd.faults import (
     stray_text,
     text_of,
 )
-from xsd.schema import XS, Judge
+from xsd.schema import XS, Complaint, Judge
 
 NAMESPACE = "urn:secugate:1"
 FILE_FORM = "FILE-FORM"
 """The code due for a fault outside of records."""
 
 _OURS = f"{{{NAMESPACE}}}"
+_PREFIX = len(_OURS)
 _NOTE = f"{XS}annotation/{XS}appinfo/{{urn:secugate:form}}"
 _DOCUMENTATION = f"{XS}annotation/{XS}documentation"
 _XSI = "{http://www.w3.org/2001/XMLSchema-instance}"
@@ -61,14 +62,14 @@ class FormField:
 
 
 def read_record(record: etree._Element) -> dict[str, str]:
-    """The fields of a record that its form admits: whole text by name, '' when empty."""
+    """The fields of a record that its form admits: whole text by name, '' when empty.
+
+    The fields of a record that it refuses stand in `Malformed.fields`.
+    """
     return {
         part.tag[_PREFIX:]: (text_of(part) if len(part) else part.text or "")
-        for part in record.iterchildren(_OURS + "*")
+        for part in record.iterchildren("*")
     }
-
-
-_PREFIX = len(_OURS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -232,11 +233,13 @@ class Form:
         if judge.admits(root):
             return []
         # One sentence for each place: a broken pattern may also be told as a broken type.
-        first = {complaint.path: complaint for complaint in reversed(judge.complaints(root))}
-        return [_outside(root, complaint) for complaint in reversed(first.values())]
+        first: dict[str | None, Complaint] = {}
+        for complaint in judge.complaints(root):
+            first.setdefault(complaint.path, complaint)
+        return [_outside(root, complaint) for complaint in first.values()]
 
 
-def _outside(root: etree._Element, complaint: schema.Complaint) -> Fault:
+def _outside(root: etree._Element, complaint: Complaint) -> Fault:
     element = locate(root, complaint.path)
     return Fault(
         record=None,

@@ -1,41 +1,65 @@
 """The command `secugate`: for the operator, for senders, and for a first look.
 
 Prints for people by default and JSON with `--json`. Exit status 0 is done, 1 refused or
-different, 2 wrong use.
+different, 2 wrong use. A command loads what it needs and no more: a sender's machine never
+loads the database or the engine.
 """
 
 from __future__ import annotations
 
-import typer
+from importlib import import_module
 
-from adapters.cli import demo, operator, sender
-from adapters.cli.contributions import contributions
+import typer
+from typer.core import TyperGroup
+
+COMMANDS = {
+    "demo": "demo",
+    "init": "operator",
+    "serve": "operator",
+    "member": "operator",
+    "employer": "operator",
+    "mandate": "operator",
+    "bill": "operator",
+    "verify": "operator",
+    "replay": "operator",
+    "convert": "sender",
+    "sign": "sender",
+    "send": "sender",
+    "collect": "sender",
+    "check": "sender",
+    "contributions": "contributions",
+}
+"""Each command and the module of this package that has it, in the order in which they are listed."""
+
+
+class Commands(TyperGroup):
+    """Finds a command in its module, and loads that module only then."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> typer.core.TyperCommand | None:  # type: ignore[override]
+        module = COMMANDS.get(cmd_name)
+        if module is None:
+            return None
+        app = import_module(f"adapters.cli.{module}").app
+        group = typer.main.get_group(app)
+        return group.commands[cmd_name]  # type: ignore[return-value]
+
 
 app = typer.Typer(
+    cls=Commands,
     name="secugate",
     help="A secure gateway for social-security file exchange.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.command()(demo.demo)
-app.add_typer(operator.member, name="member")
-app.add_typer(operator.employer, name="employer")
-app.add_typer(operator.mandate, name="mandate")
-for command in (
-    operator.init,
-    operator.serve,
-    operator.bill,
-    operator.verify,
-    operator.replay,
-    sender.convert,
-    sender.sign,
-    sender.send,
-    sender.collect,
-    sender.check,
-    contributions,
-):
-    app.command()(command)
+
+
+@app.callback()
+def _root() -> None:
+    """A secure gateway for social-security file exchange."""
 
 
 def main() -> None:

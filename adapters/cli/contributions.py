@@ -26,6 +26,8 @@ from gateway.moments import Period
 from gateway.money import euro, round_half_up
 from gateway.parameters import Parameter, law
 
+app = typer.Typer()
+
 _AMOUNT = re.compile(r"(0|[1-9][0-9]{0,8})(\.[0-9]{1,2})?")
 _HOURS = re.compile(r"(0|[1-9][0-9]{0,2})(\.[0-9]{1,2})?")
 _FACTOR = re.compile(r"[0-9](\.[0-9]{1,2})?")
@@ -41,6 +43,7 @@ _BRANCHES = {
 }
 
 
+@app.command()
 def contributions(
     *,
     period: Annotated[str, typer.Option(help="Wage month, YYYY-MM.")],

@@ -13,7 +13,10 @@ from adapters import demo as story
 from adapters.cli.output import AsJson, console, errors, print_json, print_table
 from gateway.money import euro
 
+app = typer.Typer()
 
+
+@app.command()
 def demo(
     data: Annotated[
         Path | None, typer.Option("--data", help="A new folder to keep; a temporary one without it.")

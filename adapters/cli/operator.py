@@ -36,9 +36,13 @@ from signing.certificates import load_certificate
 
 Folder = Annotated[Path | None, typer.Option("--data", help="Folder of the gateway (or SECUGATE_DATA).")]
 
+app = typer.Typer()
 member = typer.Typer(help="Members: who may come through the doors.", no_args_is_help=True)
 employer = typer.Typer(help="Employers: class and factor by year.", no_args_is_help=True)
 mandate = typer.Typer(help="Mandates: who may act for whom.", no_args_is_help=True)
+app.add_typer(member, name="member")
+app.add_typer(employer, name="employer")
+app.add_typer(mandate, name="mandate")
 
 ALL_PROCEDURES = (*(procedure.code for procedure in PROCEDURES), calcul.CODE)
 
@@ -75,6 +79,7 @@ def _now() -> Received:
     return Received(system_clock())
 
 
+@app.command()
 def init(data: Folder = None) -> None:
     """Make a gateway: database, spool, and throw-away keys and authority where none are given."""
     settings = _settings(data)
@@ -86,6 +91,7 @@ def init(data: Folder = None) -> None:
     )
 
 
+@app.command()
 def serve(
     data: Folder = None,
     https_port: Annotated[int | None, typer.Option(help="0 takes a free port.")] = None,
@@ -218,6 +224,7 @@ def _day(text: str) -> date:
         wrong_use(f"A day is written YYYY-MM-DD, not {text}")
 
 
+@app.command()
 def bill(
     period: Annotated[str, typer.Option(help="Wage month, YYYY-MM.")],
     data: Folder = None,
@@ -243,6 +250,7 @@ def bill(
     print_table(f"Statements for {month}", ("Statement", "Employer", "Amount due EUR", "Posted to"), rows)
 
 
+@app.command()
 def verify(data: Folder = None, as_json: AsJson = False) -> None:
     """Check the journal, and every deposit and answer against it; name what is wrong."""
     premises, database, settings = _open(data)
@@ -261,6 +269,7 @@ def verify(data: Folder = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+@app.command()
 def replay(
     deposit: Annotated[str, typer.Argument(help="Id of a parked deposit.")], data: Folder = None
 ) -> None:

@@ -25,6 +25,7 @@ from signing.sign import Signer
 from xsd import catalogue
 
 ProfileFile = Annotated[Path, typer.Option("--profile", help="The member's profile (TOML).")]
+app = typer.Typer()
 LONG = 20
 """From so many files on, a progress bar."""
 
@@ -38,6 +39,7 @@ def _profile(file: Path) -> Profile:
         wrong_use(str(error))
 
 
+@app.command()
 def convert(
     files: Files,
     out: Annotated[Path, typer.Option(help="Folder for the batches.")],
@@ -71,9 +73,12 @@ def convert(
     if as_json:
         print_json(made)
     else:
-        print_table("Batches", ("From", "Batch", "Records"), ([str(cell) for cell in one.values()] for one in made))
+        print_table(
+            "Batches", ("From", "Batch", "Records"), ([str(cell) for cell in one.values()] for one in made)
+        )
 
 
+@app.command()
 def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(help="Folder.")]) -> None:
     """Sign batches with the member's key; the names stay."""
     who = _profile(profile)
@@ -88,6 +93,7 @@ def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(h
     console.print(f"{len(files)} signed in {out}")
 
 
+@app.command()
 def send(
     files: Files,
     profile: ProfileFile,
@@ -126,6 +132,7 @@ def _deposit_sftp(who: Profile, files: list[Path]) -> Iterator[dict[str, str]]:
             yield {"file": file.name, "receipt": "in the outbox"}
 
 
+@app.command()
 def collect(
     profile: ProfileFile,
     out: Annotated[Path, typer.Option(help="Folder for the answers.")],
@@ -160,6 +167,7 @@ def _take(answer: client.Collected, out: Path) -> dict[str, str]:
     return {"file": name, "type": answer.kind}
 
 
+@app.command()
 def check(
     files: Files,
     trust: Annotated[Path, typer.Option(exists=True, help="PEM of the gateway's authorities.")],

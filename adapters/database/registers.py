@@ -1,7 +1,7 @@
 """The counter's registers on our own tables: the embedded default behind `gateway.registers`.
 
 Each is bound to the connection of one transaction. Records go in by driver-level executemany,
-never as ORM objects; look-ups by many keys go in slices, so that a statement stays short.
+never as ORM objects; look-ups by many keys join a temporary table of them.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -31,9 +30,6 @@ from gateway.registers import (
     WageState,
 )
 
-T = TypeVar("T")
-
-SLICE = 200
 LAST_SERIAL = 999
 
 affiliation = tables.table(tables.Affiliation)
@@ -56,10 +52,30 @@ def bind(connection: sa.Connection, wages: SqlWages) -> Registers:
     )
 
 
-def _slices(keys: Iterable[T]) -> Iterator[list[T]]:
-    rest = iter(keys)
-    while part := list(islice(rest, SLICE)):
-        yield part
+def _many(connection: sa.Connection, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+    """Run a statement once per row, below SQLAlchemy's own handling of parameters.
+
+    Args:
+        statement: SQL with `?` where a value of the row goes.
+        rows: values in the order of the marks.
+    """
+    given = list(rows)
+    if given:
+        connection.exec_driver_sql(statement, given)
+
+
+def _wanted(connection: sa.Connection, keys: Iterable[Sequence[str]]) -> sa.Table:
+    """A temporary table of up to three key columns, to join with: one question for any number of keys."""
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE IF NOT EXISTS wanted (a TEXT, b TEXT, c TEXT, PRIMARY KEY (a, b, c)) WITHOUT ROWID"
+    )
+    connection.exec_driver_sql("DELETE FROM wanted")
+    padded = {(*key, "", "")[:3] for key in map(tuple, keys)}
+    _many(connection, "INSERT INTO wanted (a, b, c) VALUES (?, ?, ?)", padded)
+    return _WANTED
+
+
+_WANTED = sa.Table("wanted", sa.MetaData(), *(sa.Column(name, sa.Text) for name in "abc"))
 
 
 class SqlPersons:
@@ -69,14 +85,16 @@ class SqlPersons:
         self._connection = connection
 
     def find(self, identities: Collection[Identity]) -> Mapping[Identity, str]:
-        found: dict[Identity, str] = {}
-        columns = sa.tuple_(person.c.surname, person.c.first_name, person.c.born)
-        for part in _slices(set(identities)):
-            keys = [(i.surname, i.first_name, i.born.isoformat()) for i in part]
-            for row in self._connection.execute(sa.select(person).where(columns.in_(keys))):
-                identity = Identity(row.surname, row.first_name, date.fromisoformat(row.born))
-                found[identity] = row.matricule
-        return found
+        keys = [(one.surname, one.first_name, one.born.isoformat()) for one in identities]
+        wanted = _wanted(self._connection, keys)
+        same = sa.and_(
+            person.c.surname == wanted.c.a, person.c.first_name == wanted.c.b, person.c.born == wanted.c.c
+        )
+        query = sa.select(person.c.surname, person.c.first_name, person.c.born, person.c.matricule)
+        return {
+            Identity(surname, first_name, date.fromisoformat(born)): matricule
+            for surname, first_name, born, matricule in self._connection.execute(query.join(wanted, same))
+        }
 
     def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:
         born = identity.born.isoformat()
@@ -111,22 +129,20 @@ class SqlEmployers:
         self._connection = connection
 
     def get(self, matricules: Collection[str], year: int) -> Mapping[str, Employer]:
-        found: dict[str, Employer] = {}
-        joined = employer.join(
-            employer_year,
-            sa.and_(employer_year.c.matricule == employer.c.matricule, employer_year.c.year == year),
+        wanted = _wanted(self._connection, [(matricule,) for matricule in matricules])
+        query = (
+            sa.select(
+                employer.c.matricule,
+                employer.c.name,
+                employer_year.c.mde_class,
+                employer_year.c.accident_factor,
+                employer.c.household,
+            )
+            .join(wanted, employer.c.matricule == wanted.c.a)
+            .join(employer_year, employer_year.c.matricule == employer.c.matricule)
+            .where(employer_year.c.year == year)
         )
-        query = sa.select(
-            employer.c.matricule,
-            employer.c.name,
-            employer_year.c.mde_class,
-            employer_year.c.accident_factor,
-            employer.c.household,
-        ).select_from(joined)
-        for part in _slices(set(matricules)):
-            for row in self._connection.execute(query.where(employer.c.matricule.in_(part))):
-                found[row.matricule] = Employer(*row)
-        return found
+        return {row.matricule: Employer(*row) for row in self._connection.execute(query)}
 
 
 class SqlMandates:
@@ -164,7 +180,7 @@ class SqlAffiliations:
 
     def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
         found: dict[Pair, list[Affiliation]] = defaultdict(list)
-        columns = sa.tuple_(affiliation.c.employer, affiliation.c.insured)
+        wanted = _wanted(self._connection, pairs)
         query = (
             sa.select(
                 affiliation.c.employer,
@@ -174,12 +190,15 @@ class SqlAffiliations:
                 affiliation.c.contract,
                 affiliation.c.scheme,
             )
+            .join(
+                wanted,
+                sa.and_(affiliation.c.employer == wanted.c.a, affiliation.c.insured == wanted.c.b),
+            )
             .where(affiliation.c.state == "current")
             .order_by(affiliation.c.entry)
         )
-        for part in _slices(set(pairs)):
-            for row in self._connection.execute(query.where(columns.in_(part))):
-                found[row.employer, row.insured].append(_affiliation(*row))
+        for row in self._connection.execute(query):
+            found[row[0], row[1]].append(_affiliation(*row))
         return found
 
     def open(self, affiliation: Affiliation) -> None:
@@ -231,7 +250,11 @@ def _affiliation(
     )
 
 
-_WAGE_COLUMNS = tuple(column.name for column in wage.columns if column.name != "id")
+_WAGE_COLUMNS = [column.name for column in wage.columns if column.name != "id"]
+_INSERT_WAGE = (
+    f"INSERT INTO wage ({', '.join(_WAGE_COLUMNS)})"  # noqa: S608 - our own names
+    f" VALUES ({', '.join('?' * len(_WAGE_COLUMNS))})"
+)
 _STANDING = (WageState.CURRENT.value, WageState.HELD.value)
 
 
@@ -250,46 +273,55 @@ class SqlWages:
 
     def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
         asked = set(keys)
-        columns = sa.tuple_(wage.c.employer, wage.c.insured, wage.c.period)
-        query = sa.select(
-            wage.c.employer, wage.c.insured, wage.c.period, wage.c.first_day, wage.c.last_day, wage.c.deposit
-        ).where(wage.c.state.in_(_STANDING))
+        wanted = _wanted(self._connection, [(key.employer, key.insured, str(key.period)) for key in asked])
+        query = (
+            sa.select(
+                wage.c.employer,
+                wage.c.insured,
+                wage.c.period,
+                wage.c.first_day,
+                wage.c.last_day,
+                wage.c.deposit,
+            )
+            .join(
+                wanted,
+                sa.and_(
+                    wage.c.employer == wanted.c.a,
+                    wage.c.insured == wanted.c.b,
+                    wage.c.period == wanted.c.c,
+                ),
+            )
+            .where(wage.c.state.in_(_STANDING))
+        )
         found: dict[WageKey, int] = {}
-        for part in _slices({(key.employer, key.insured, str(key.period)) for key in asked}):
-            for row in self._connection.execute(query.where(columns.in_(part))):
-                key = WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4])
-                if key in asked:
-                    found[key] = row[5]
+        for row in self._connection.execute(query):
+            key = WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4])
+            if key in asked:
+                found[key] = row[5]
         self._standing.update(found)
         return found
 
     def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
-        rows = [_row(one, state) for one, state in wages]
-        if rows:
-            names = ", ".join(_WAGE_COLUMNS)
-            marks = ", ".join(f":{name}" for name in _WAGE_COLUMNS)
-            statement = sa.text(f"INSERT INTO wage ({names}) VALUES ({marks})")  # noqa: S608 - our own names
-            self._connection.execute(statement, rows)
+        _many(self._connection, _INSERT_WAGE, (_row(one, state) for one, state in wages))
 
     def supersede(self, keys: Collection[WageKey], by_deposit: int) -> None:
-        if not keys:
-            return
-        statement = sa.text(
-            "UPDATE wage SET state = 'superseded' WHERE employer = :employer AND insured = :insured"
-            " AND period = :period AND first_day = :first_day AND last_day = :last_day"
-            " AND state IN ('current', 'held') AND deposit < :by_deposit"
+        _many(
+            self._connection,
+            "UPDATE wage SET state = 'superseded' WHERE employer = ? AND insured = ? AND period = ?"
+            " AND first_day = ? AND last_day = ? AND state IN ('current', 'held') AND deposit < ?",
+            ((*_key_row(key), by_deposit) for key in keys),
         )
-        self._connection.execute(statement, [{**_key_row(key), "by_deposit": by_deposit} for key in keys])
         self.decided.update(self._standing[key] for key in keys if key in self._standing)
 
     def held(self, pairs: Collection[Pair]) -> Sequence[Wage]:
-        columns = sa.tuple_(wage.c.employer, wage.c.insured)
-        query = sa.select(wage).where(wage.c.state == WageState.HELD.value).order_by(wage.c.id)
-        return [
-            wage_of(row)
-            for part in _slices(sorted(set(pairs)))
-            for row in self._connection.execute(query.where(columns.in_(part)))
-        ]
+        wanted = _wanted(self._connection, pairs)
+        query = (
+            sa.select(wage)
+            .join(wanted, sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b))
+            .where(wage.c.state == WageState.HELD.value)
+            .order_by(wage.c.id)
+        )
+        return [wage_of(row) for row in self._connection.execute(query)]
 
     def release(self, wages: Sequence[Wage]) -> None:
         self._turn([(one.deposit, one.record) for one in wages], WageState.CURRENT)
@@ -315,46 +347,37 @@ class SqlWages:
 
     def _turn(self, records: Sequence[tuple[int, int]], state: WageState) -> None:
         """Give held wages, named by deposit and record, another state."""
-        if not records:
-            return
-        statement = sa.text(
-            "UPDATE wage SET state = :state WHERE deposit = :deposit AND record = :record AND state = 'held'"
-        )
-        self._connection.execute(
-            statement,
-            [{"state": state.value, "deposit": number, "record": record} for number, record in records],
+        _many(
+            self._connection,
+            "UPDATE wage SET state = ? WHERE deposit = ? AND record = ? AND state = 'held'",
+            ((state.value, number, record) for number, record in records),
         )
         self.decided.update(number for number, _ in records)
 
 
-def _key_row(key: WageKey) -> dict[str, object]:
-    return {
-        "employer": key.employer,
-        "insured": key.insured,
-        "period": str(key.period),
-        "first_day": key.first_day,
-        "last_day": key.last_day,
-    }
+def _key_row(key: WageKey) -> tuple[object, ...]:
+    return key.employer, key.insured, str(key.period), key.first_day, key.last_day
 
 
-def _row(one: Wage, state: WageState) -> dict[str, object]:
-    return {
-        **_key_row(one.key),
-        "deposit": one.deposit,
-        "record": one.record,
-        "base_wage": one.base_wage,
-        "work_hours": one.work_hours,
-        "supplements": one.supplements,
-        "overtime_pay": one.overtime_pay,
-        "overtime_hours": one.overtime_hours,
-        "gratuities": one.gratuities,
-        "unemployment_pay": one.unemployment_pay,
-        "inactive_hours": one.inactive_hours,
-        "non_pensionable": one.non_pensionable,
-        "capped": one.capped,
-        "reference": one.reference,
-        "state": state.value,
-    }
+def _row(one: Wage, state: WageState) -> tuple[object, ...]:
+    """A row of the table `wage`, in the order of its columns."""
+    return (
+        *_key_row(one.key),
+        one.deposit,
+        one.record,
+        one.base_wage,
+        one.work_hours,
+        one.supplements,
+        one.overtime_pay,
+        one.overtime_hours,
+        one.gratuities,
+        one.unemployment_pay,
+        one.inactive_hours,
+        one.non_pensionable,
+        one.capped,
+        one.reference,
+        state.value,
+    )
 
 
 def wage_of(row: sa.Row[Any]) -> Wage:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 import subprocess
@@ -15,7 +14,7 @@ from pathlib import Path
 import paramiko
 from paramiko import sftp
 
-from adapters.sftp import SftpDoor, SftpSettings
+from adapters.sftp import LARGEST_CHUNK, SftpDoor, SftpSettings
 from adapters.spool import Spool
 from gateway.batch import MemberId
 from gateway.moments import Received
@@ -101,7 +100,7 @@ class House:
         return {deposit: self.spool.read(deposit) for deposit in self.spool.ids()}
 
     def under_way(self) -> list[str]:
-        return os.listdir(self.spool.incoming)
+        return [file.name for file in self.spool.incoming.iterdir()]
 
     def is_empty(self) -> bool:
         return not self.register.deposits and not self.kept() and not self.under_way()
@@ -165,6 +164,7 @@ def house(
     limit: int = LIMIT,
     clock: Callable[[], datetime] = lambda: NOW,
     register: Register | None = None,
+    registered: dict[str, MemberId] | None = None,
     **limits: float,
 ) -> Iterator[House]:
     """An open door over an empty in-tray; Alice and Bob are members. Closed at the end."""
@@ -172,13 +172,9 @@ def house(
     spool.create()
     register = register or Register()
     shelves = MemoryShelves()
-    registered = {
-        keys.fingerprint("alice"): ALICE,
-        keys.fingerprint("rsa3072"): ALICE,
-        keys.fingerprint("rsa2048"): ALICE,
-        keys.fingerprint("ecdsa"): ALICE,
-        keys.fingerprint("bob"): BOB,
-    }
+    if registered is None:
+        registered = {keys.fingerprint(name): ALICE for name in ("alice", "rsa3072", "rsa2048", "ecdsa")}
+        registered[keys.fingerprint("bob")] = BOB
 
     def member_of(fingerprint: str, at: Received) -> MemberId | None:
         assert at == Received(clock())
@@ -280,7 +276,9 @@ class Raw:
     def put(self, path: str | bytes, content: bytes) -> int:
         """Upload at once; the status of the close."""
         handle = self.open(path, NEW)
-        assert self.write(handle, 0, content) == sftp.SFTP_OK
+        for offset in range(0, len(content), LARGEST_CHUNK):
+            chunk = content[offset : offset + LARGEST_CHUNK]
+            assert self.write(handle, offset, chunk) == sftp.SFTP_OK
         return self.close(handle)
 
     def size(self, path: str) -> int:

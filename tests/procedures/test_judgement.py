@@ -117,9 +117,18 @@ def test_every_calendar_day_is_read(day: date) -> None:
     assert calendar_day(f"{day.year:04d}-{day.month:02d}-{day.day:02d}") == day
 
 
-@pytest.mark.parametrize(
-    "text",
-    ["", "2026-02-29", "2026-13-01", "0000-01-01", "20260801", "2026-W31-1", "2026-08-01 ", "２０２６-08-01"],
+NO_DAYS = (
+    "",
+    "2026-02-29",
+    "2026-13-01",
+    "0000-01-01",
+    "20260801",
+    "2026-W31-1",
+    "2026-08-01 ",
+    "２０２６-08-01",
 )
+
+
+@pytest.mark.parametrize("text", NO_DAYS)
 def test_what_is_no_calendar_day_is_none(text: str) -> None:
     assert calendar_day(text) is None

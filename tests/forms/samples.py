@@ -1,0 +1,169 @@
+"""The smallest good document of each form, and batches with whatever a test wants in them.
+
+All people and employers are made up: birth years of the 19th century, foundation in 2099.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from xml.sax.saxutils import escape
+
+from lxml import etree
+
+from xsd import NAMESPACE, Form, catalogue
+
+DAY = date(2026, 8, 3)
+EMPLOYER = "2099990001299"
+INSURED = "1893120105732"
+
+OURS = f"{{{NAMESPACE}}}"
+INBOUND = ("DEMMAT", "DECAFF", "DECSAL")
+OUTBOUND = ("ACKREC", "ACKTRT", "MATASS", "MATRET", "AFFRET", "SALRET", "CALCUL", "EXTCPT")
+
+SIGNATURE = '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/></ds:Signature>'
+
+HEADER = (
+    f"<Header><Sender><Matricule>{EMPLOYER}</Matricule><Number>100001</Number></Sender>"
+    "<Recipient>CCSS</Recipient><Environment>test</Environment>"
+    "<Created>2026-08-03T07:15:00Z</Created></Header>"
+)
+ANSWER_HEADER = (
+    f"<Header><Sender>CCSS</Sender><Recipient><Matricule>{EMPLOYER}</Matricule><Number>100001</Number>"
+    "</Recipient><Environment>test</Environment><Created>2026-08-03T07:15:01Z</Created></Header>"
+)
+DEPOSIT = (
+    "<Deposit><Id>0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b</Id>"
+    f"<Name>SECU.DECSAL.20260803-09150012.{EMPLOYER}100001.CCSS.XML</Name><Size>1024</Size>"
+    f"<Digest>{'0f' * 32}</Digest><Received>2026-08-03T07:15:00.120000Z</Received></Deposit>"
+)
+ACKNOWLEDGEMENT_HEADER = ANSWER_HEADER.replace("</Header>", f"{DEPOSIT}</Header>")
+JOURNAL = f"<Journal><Sequence>1</Sequence><Hash>{'a0' * 32}</Hash></Journal>"
+TOTALS = "<EmployeeTotal>0.00</EmployeeTotal><EmployerTotal>0.00</EmployerTotal>"
+
+RECORDS: Mapping[str, Mapping[str, str]] = {
+    "DEMMAT": {
+        "Employer": EMPLOYER,
+        "Surname": "VAN DER MEER-D'ARTAGNAN",
+        "FirstName": "ANNA",
+        "BirthDate": "1893-12-01",
+        "Nationality": "NL",
+        "HouseNumber": "12A",
+        "Street": "Rue de l’Église",
+        "Country": "LU",
+        "Postcode": "L-1234",
+        "Town": "Luxembourg",
+        "Reference": "P-1",
+    },
+    "DECAFF": {
+        "Kind": "entry",
+        "Employer": EMPLOYER,
+        "Insured": INSURED,
+        "Country": "FR",
+        "Postcode": "57100",
+        "Town": "Thionville",
+        "Occupation": "Électricienne",
+        "OccupationCode": "7411",
+        "Scheme": "03",
+        "WeeklyHours": "40.00",
+        "ContractType": "D",
+        "Entry": "2026-07-01",
+        "Exit": "2026-12-31",
+        "TrialEnd": "2026-07-31",
+        "WorkplaceCountry": "LU",
+        "WorkplacePostcode": "L-1234",
+        "WorkplaceTown": "Luxembourg",
+        "Share": "0.00",
+        "ExitReason": "1",
+        "PreviousEntry": "2026-06-01",
+        "PreviousExit": "2026-11-30",
+        "SchemeControl": "03",
+        "Reference": "A-1",
+    },
+    "DECSAL": {
+        "Employer": EMPLOYER,
+        "Insured": INSURED,
+        "Period": "2026-07",
+        "BaseWage": "3500.00",
+        "WorkHours": "173",
+        "Supplements": "120.00",
+        "OvertimePay": "0.00",
+        "OvertimeHours": "0",
+        "Gratuities": "0.00",
+        "UnemploymentPay": "0.00",
+        "InactiveHours": "0",
+        "NonPensionable": "0.00",
+        "FirstDay": "01",
+        "LastDay": "31",
+        "Capped": "Y",
+        "Reference": "W-1",
+    },
+}
+"""One good record of each form that comes in, with every field there is."""
+
+ANSWERS: Mapping[str, str] = {
+    "ACKREC": ACKNOWLEDGEMENT_HEADER + JOURNAL,
+    "ACKTRT": ACKNOWLEDGEMENT_HEADER
+    + "<Verdict>accepted</Verdict><Records>1</Records><Accepted>1</Accepted><Rejected>0</Rejected>"
+    + "<Held>0</Held>"
+    + JOURNAL,
+    "MATASS": ANSWER_HEADER,
+    "MATRET": ANSWER_HEADER,
+    "AFFRET": ANSWER_HEADER,
+    "SALRET": ANSWER_HEADER,
+    "CALCUL": ANSWER_HEADER
+    + f"<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>2026-09-000001</Statement>"
+    + f"<ComputedIn>2026-09</ComputedIn>{TOTALS}<Total>0.00</Total>",
+    "EXTCPT": ANSWER_HEADER
+    + f"<Statement>2026-09-000001</Statement><Employer>{EMPLOYER}</Employer><Name>Boulangerie S.à r.l.</Name>"
+    + "<Period>2026-07</Period><Issued>2026-09-10</Issued><Due>2026-09-20</Due>"
+    + f"<PreviousBalance>0.00</PreviousBalance>{TOTALS}<Contributions>0.00</Contributions>"
+    + "<Balance>0.00</Balance><Direction>DEBIT</Direction>"
+    + "<Policy><Parameters>2026.1</Parameters><Rounding>line-and-side</Rounding>"
+    + "<Ceiling>monthly</Ceiling></Policy>",
+}
+"""What the smallest answer of each form holds."""
+
+
+def form(code: str) -> Form:
+    """A form's version 1.0."""
+    return catalogue().form(code, "1.0", DAY)
+
+
+def record(code: str, **changes: str | None) -> dict[str, str]:
+    """A good record with every field; `None` takes one away, another text replaces it."""
+    fields = {**RECORDS[code], **changes}
+    return {name: text for name, text in fields.items() if text is not None}
+
+
+def minimal_record(code: str) -> dict[str, str]:
+    """A good record with what the form requires and no more."""
+    return {field.name: RECORDS[code][field.name] for field in form(code).fields if field.required}
+
+
+def record_xml(code: str, fields: Mapping[str, str]) -> str:
+    """A record as XML, one line for each element."""
+    name = form(code).record
+    inside = "".join(f"<{field}>{escape(text)}</{field}>\n" for field, text in fields.items())
+    return f"<{name}>\n{inside}</{name}>\n"
+
+
+def document(code: str, body: str, version: str = "1.0") -> bytes:
+    """A document of a form around any body."""
+    return f'<{code} xmlns="{NAMESPACE}" version="{version}">\n{body}\n</{code}>'.encode()
+
+
+def batch(code: str, *records: Mapping[str, str], header: str = HEADER, signature: str = "") -> bytes:
+    """A batch of these records."""
+    return document(code, f"{header}\n{''.join(record_xml(code, each) for each in records)}{signature}")
+
+
+def smallest(code: str) -> bytes:
+    """The smallest good document of a form."""
+    return document(code, ANSWERS[code]) if code in ANSWERS else batch(code, minimal_record(code))
+
+
+def tree(raw: bytes) -> etree._Element:
+    """The tree of a document, read as the gateway reads them, but without its limits."""
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=True)
+    return etree.fromstring(raw, parser)

@@ -1,0 +1,404 @@
+"""Every value has one spelling, and two judges (libxml2 and xmlschema) agree on it."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+import xmlschema
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from tests.forms.samples import (
+    ACKNOWLEDGEMENT_HEADER,
+    ANSWER_HEADER,
+    DEPOSIT,
+    EMPLOYER,
+    HEADER,
+    INBOUND,
+    INSURED,
+    JOURNAL,
+    OUTBOUND,
+    SIGNATURE,
+    TOTALS,
+    batch,
+    document,
+    form,
+    record,
+    smallest,
+    tree,
+)
+
+from xsd import NAMESPACE, schema
+from xsd.schema import XS, Judge
+
+BUNDLE = Path(str(files("xsd")))
+CODES = INBOUND + OUTBOUND
+
+TYPES = [
+    (place, declared.get("name", ""))
+    for place in ("envelope", *(code.lower() for code in CODES))
+    for declared in schema.load(f"{place}/1.0.xsd").findall(XS + "simpleType")
+]
+
+# Types that show what was received, or what we say ourselves, take any text up to their length.
+FREE = {"Seen", "FileName", "FieldName", "Path", "Sentence", "RegisteredName"}
+# Types whose letters are not those of ASCII alone.
+LATIN = {"Line", "Town", "Street", "HouseNumber", "Occupation", "Software", "Institution"}
+
+
+@cache
+def libxml2(place: str, name: str) -> Judge:
+    """A judge of one type: the schema with one more element of that type."""
+    root = schema.load(f"{place}/1.0.xsd")
+    etree.SubElement(root, XS + "element", name="Judged", type=name)
+    return Judge(root)
+
+
+def admitted(place: str, name: str, text: str) -> bool:
+    judged = etree.Element(f"{{{NAMESPACE}}}Judged")
+    judged.text = text
+    return libxml2(place, name).admits(judged)
+
+
+@cache
+def second_judge(place: str) -> xmlschema.XMLSchema10:
+    return xmlschema.XMLSchema10(BUNDLE / place / "1.0.xsd")
+
+
+def admitted_by_second(place: str, name: str, text: str) -> bool:
+    return bool(second_judge(place).types[name].is_valid(text))
+
+
+GOOD = {
+    "Matricule": [EMPLOYER, INSURED],
+    "MemberNumber": ["100001", "000000"],
+    "Office": ["CCSS"],
+    "Environment": ["production", "test"],
+    "Second": ["2026-08-03T07:15:00Z", "2024-02-29T23:59:59Z", "2000-02-29T00:00:00Z"],
+    "Microsecond": ["2026-08-03T07:15:00.120000Z", "2028-02-29T07:15:00.000000Z"],
+    "Date": ["1893-12-01", "2026-02-30", "2999-12-31"],
+    "PeriodType": ["2026-07", "1000-01", "2018-12"],
+    "SignedAmount": ["0.00", "-0.01", "12.50", "-999999999999.99", "999999999999.99"],
+    "Count": ["0", "10", "999999999999"],
+    "Ordinal": ["1", "999999999999999999"],
+    "Hash": ["0123456789abcdef" * 4],
+    "Uuid": ["0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"],
+    "Country": ["LU", "XX"],
+    "Line": ["a", "Rue de l’Église", "a  b", "ß - ÿ", "Łódź", "Nguyễn", "!:<=>~", "5 €"],
+    "Postcode": ["L-1234", "54400", "SW1A 1AA", "123456789012"],
+    "Town": ["Esch-sur-Alzette", "A" * 80],
+    "PersonName": ["MULLER", "VAN 'T HOFF", "O'BRIEN-SMITH", "D'", "'T", "A" * 80],
+    "Reference": ["W-1", " ", "a  b ", '"', "~" * 40],
+    "Seen": ["", "\r\n\t x \x85", "é" * 200],
+    "FileName": ["x", "\u202eLMX.", "é" * 255],
+    "RejectionCode": ["4", "99", "SALRET-7", "SIG-CERTIFICATE-UNKNOWN"],
+    "Branch": ["care", "cash", "pension", "dependency", "accident", "mde", "health_at_work"],
+    "Institution": ["CNS", "Caisse nationale de santé"],
+    "StatementNumber": ["1", "2026-09-000001", "2026/9.a"],
+    "Software": ["Paie 4.2 (Linux)"],
+    "Street": ["Rue de l’Église"],
+    "HouseNumber": ["12A", "12-14", "1 bis"],
+    "Kind": ["entry", "exit", "change", "cancellation"],
+    "Occupation": ["Électricienne, 2e échelon"],
+    "OccupationCode": ["7411", "0110"],
+    "Scheme": ["03"],
+    "WeeklyHours": ["0.00", "9.50", "40.00", "99.99"],
+    "ContractType": ["E"],
+    "Percent": ["0.00", "9.99", "25.01", "100.00"],
+    "ExitReason": ["1", "01", "27"],
+    "Amount": ["0.00", "0.01", "3500.00", "999999999.99"],
+    "Hours": ["0", "173", "999"],
+    "OvertimeHours": ["0", "99999"],
+    "DayOfMonth": ["01", "19", "31"],
+    "Flag": ["Y"],
+    "Version": ["1.0"],
+    "Verdict": ["accepted", "partial", "rejected"],
+    "FieldName": ["", "BaseWage"],
+    "Path": ["", "/DECSAL/Wage[3]", "x" * 1000],
+    "Sentence": ["Wrong.", "é" * 2000],
+    "Language": ["fr", "de", "en"],
+    "Truth": ["true", "false"],
+    "Rate": ["0", "0.028", "0.005525", "1", "12.5", "0.000000000001"],
+    "RegisteredName": ["Boulangerie S.à r.l.", "Α&Ω;"],
+    "Direction": ["DEBIT", "CREDIT"],
+    "Word": ["2026.1", "line-and-side", "health_at_work", "0f" * 50],
+}
+BAD = {
+    "Matricule": ["209999000129", "20999900012991", "2099 9900 0129"],
+    "MemberNumber": ["10001", "1000011"],
+    "Office": ["ccss", "C", "C" * 11, "CCSS1"],
+    "Environment": ["Test", "TEST", "prod"],
+    "Second": [
+        "2026-02-29T07:15:00Z",
+        "2100-02-29T07:15:00Z",
+        "2026-04-31T07:15:00Z",
+        "2026-08-03T24:00:00Z",
+        "2026-08-03T07:60:00Z",
+        "2026-08-03T07:15:60Z",
+        "2026-08-03T07:15:00",
+        "2026-08-03T07:15:00.0Z",
+        "2026-08-03T07:15:00+00:00",
+        "2026-08-03 07:15:00Z",
+        "0000-01-01T00:00:00Z",
+    ],
+    "Microsecond": ["2026-08-03T07:15:00Z", "2026-08-03T07:15:00.12Z", "1900-02-29T07:15:00.000000Z"],
+    "Date": ["2026-13-01", "2026-00-01", "2026-01-00", "2026-01-32", "20260101", "26-01-01", "0000-01-01"],
+    "PeriodType": ["2026-13", "2026-00", "202607", "2026-7", "0000-01", "3000-01", "2026-07-01"],
+    "SignedAmount": ["-0.00", "+1.00", "1", "1.5", "01.00", "-01.00", "1,00", "1000000000000.00", ".50"],
+    "Count": ["00", "01", "-1", "1000000000000"],
+    "Ordinal": ["0", "01", "1000000000000000000"],
+    "Hash": ["0F" * 32, "0f" * 31, "0f" * 33, "0g" * 32],
+    "Uuid": ["0198A1B2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "0198a1b2c3d47e5f8a9b0c1d2e3f4a5b"],
+    "Country": ["lu", "L", "LUX", "L1"],
+    "Line": ["", " ", " a", "a ", "a;b", "a\nb", "a\u00a0b", "a\u00adb", "a\u200bb", "a\u202eb", "a\x85", "Ω", "x" * 201],
+    "Postcode": ["", "l-1234", "L--1234", "-1234", "1234-", "1234567890123", "L_1234"],
+    "Town": ["", "A" * 81],
+    "PersonName": ["", "Muller", "MÜLLER", "VAN  DER", "A.B", "A,B", "'", "-A", "A-", " A", "A1", "A" * 81],
+    "Reference": ["", "a;b", "é", "a\tb", "~" * 41],
+    "Seen": ["é" * 201],
+    "FileName": ["", "é" * 256],
+    "RejectionCode": ["", "salret-7", "SALRET--7", "-7", "7 ", "X" * 41],
+    "Branch": ["Care", "health at work", "family"],
+    "Institution": ["", "C" * 61],
+    "StatementNumber": ["", "-1", "1-", "1--1", "1 1", "1" * 41],
+    "Software": ["", "x" * 61],
+    "Street": ["", "x" * 101],
+    "HouseNumber": ["", "x" * 11],
+    "Kind": ["Entry", "ENTRY", "1"],
+    "Occupation": ["", "  ", "x" * 101],
+    "OccupationCode": ["741", "74110", "74A1"],
+    "Scheme": ["3", "003"],
+    "WeeklyHours": ["40", "40.0", "40.000", "040.00", "100.00", "-1.00", "40,00"],
+    "ContractType": ["e", "EE", "1"],
+    "Percent": ["100.01", "101.00", "00.00", "50", "50.0", "-1.00", "50.00%"],
+    "ExitReason": ["", "123", "A"],
+    "Amount": ["", "-1.00", "-0.00", "+1.00", "1", "1.5", "1.500", "01.00", "1 000.00", "1,00", "1000000000.00"],
+    "Hours": ["", "01", "1000", "1.0", "-1", "+1"],
+    "OvertimeHours": ["00", "100000", "1.5"],
+    "DayOfMonth": ["0", "00", "1", "32", "001"],
+    "Flag": ["y", "N", "1"],
+    "Version": ["1", "1.1", "01.0"],
+    "Verdict": ["Accepted", "held"],
+    "FieldName": ["x" * 201],
+    "Path": ["x" * 1001],
+    "Sentence": ["", "x" * 2001],
+    "Language": ["FR", "lb"],
+    "Truth": ["0", "1", "True"],
+    "Rate": ["", ".5", "00.5", "-0.1", "2.80 %", "100", "0.0000000000001"],
+    "RegisteredName": ["", "x" * 256],
+    "Direction": ["debit", "-"],
+    "Word": ["", "a b", "-a", "x" * 101],
+}
+
+
+def test_every_type_has_good_and_bad_spellings_here() -> None:
+    names = {name for _, name in TYPES}
+    assert names == GOOD.keys() == BAD.keys()
+
+
+@pytest.mark.parametrize(("place", "name"), TYPES)
+def test_good_spellings_pass_both_judges(place: str, name: str) -> None:
+    for text in GOOD[name]:
+        assert admitted(place, name, text), text
+        assert admitted_by_second(place, name, text), text
+
+
+@pytest.mark.parametrize(("place", "name"), TYPES)
+def test_bad_spellings_pass_neither(place: str, name: str) -> None:
+    for text in BAD[name]:
+        assert not admitted(place, name, text), text
+        assert not admitted_by_second(place, name, text), text
+
+
+STRICT = [(place, name) for place, name in TYPES if name not in FREE]
+BLANKS = [" ", "\t", "\n", "\r", "\u00a0", "\u2028", "\u3000", "\u200b", "\ufeff"]
+
+
+@pytest.mark.parametrize(("place", "name"), [each for each in STRICT if each[1] != "Reference"])
+def test_blanks_around_a_value_are_not_forgiven(place: str, name: str) -> None:
+    for text in GOOD[name]:
+        for blank in BLANKS:
+            assert not admitted(place, name, blank + text)
+            assert not admitted(place, name, text + blank)
+
+
+@pytest.mark.parametrize(("place", "name"), [each for each in STRICT if each[1] not in LATIN])
+def test_digits_and_letters_of_other_scripts_are_not_taken_for_ours(place: str, name: str) -> None:
+    arabic = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
+    wide = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})
+    greek = str.maketrans("ABEHIKMNOPTXYZ", "ΑΒΕΗΙΚΜΝΟΡΤΧΥΖ")
+    for text in GOOD[name]:
+        for other in {text.translate(table) for table in (arabic, wide, greek)} - {text}:
+            assert not admitted(place, name, other), other
+
+
+xml_characters = st.characters(
+    min_codepoint=0x20, exclude_categories=("Cs",), exclude_characters="\ufffe\uffff"
+) | st.sampled_from("\t\n\r")
+LIKELY = st.sampled_from("0123456789-.:TZ +'AEGYZaez;,٣３éß\u00a0\n")
+
+
+@st.composite
+def near_misses(draw: st.DrawFn) -> tuple[str, str, str]:
+    """A type, and a text that is one of its good or bad spellings with a little changed."""
+    place, name = draw(st.sampled_from(TYPES))
+    text = draw(st.sampled_from(GOOD[name] + BAD[name]))
+    start = draw(st.integers(0, len(text)))
+    end = draw(st.integers(start, min(len(text), start + 2)))
+    return place, name, text[:start] + draw(st.text(LIKELY | xml_characters, max_size=2)) + text[end:]
+
+
+@given(near_misses())
+def test_both_judges_agree_near_the_border(case: tuple[str, str, str]) -> None:
+    place, name, text = case
+    assert admitted(place, name, text) == admitted_by_second(place, name, text)
+
+
+@given(st.sampled_from(TYPES), st.text(xml_characters, max_size=20))
+def test_both_judges_agree_on_any_text(which: tuple[str, str], text: str) -> None:
+    place, name = which
+    assert admitted(place, name, text) == admitted_by_second(place, name, text)
+
+
+@given(near_misses())
+def test_what_is_no_free_text_holds_nothing_invisible(case: tuple[str, str, str]) -> None:
+    place, name, text = case
+    if name not in FREE and admitted(place, name, text):
+        assert text.isprintable()
+        assert ";" not in text
+        assert name in LATIN or text.isascii()
+
+
+@pytest.mark.parametrize(("place", "name"), TYPES)
+def test_a_very_long_text_is_judged_and_refused(place: str, name: str) -> None:
+    for text in GOOD[name]:
+        if text:
+            assert not admitted(place, name, text * (5_000_000 // len(text)))
+
+
+DOCUMENTS_GOOD = {
+    **{f"the smallest {code}": smallest(code) for code in CODES},
+    "no records": batch("DECSAL"),
+    "signed": batch("DECSAL", record("DECSAL"), signature=SIGNATURE),
+    "three records": batch("DEMMAT", *[record("DEMMAT")] * 3),
+    "a hint where schemas are": smallest("DECSAL").replace(
+        b' version="1.0"',
+        b' version="1.0" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
+        b' xsi:schemaLocation="urn:secugate:1 urn:nowhere"',
+    ),
+    "prefixed": smallest("DECAFF")
+    .replace(b"<", b"<p:")
+    .replace(b"<p:/", b"</p:")
+    .replace(b"xmlns=", b"xmlns:p="),
+    "software and reference": batch(
+        "DECSAL",
+        header=HEADER.replace(
+            "</Header>", "<Software>Paie 4</Software><Reference>7</Reference></Header>"
+        ),
+    ),
+    "a return about a deposit": document(
+        "SALRET",
+        ANSWER_HEADER.replace("</Header>", f"{DEPOSIT}</Header>")
+        + '<Rejected record="3"><Code>4</Code><Code>SALRET-99</Code><Period> 7\n</Period></Rejected>',
+    ),
+    "an assignment": document(
+        "MATASS",
+        f'{ANSWER_HEADER}<Assigned record="1"><Insured>{INSURED}</Insured><Existing>false</Existing>'
+        f"<Employer>{EMPLOYER}</Employer><Surname>A</Surname><FirstName>B</FirstName>"
+        "<BirthDate>1893-12-01</BirthDate></Assigned>",
+    ),
+    "an acknowledgement with everything": document(
+        "ACKTRT",
+        f"{ACKNOWLEDGEMENT_HEADER}<Verdict>partial</Verdict><Records>2</Records><Accepted>1</Accepted>"
+        f'<Rejected>1</Rejected><Held>0</Held><Decision employer="{EMPLOYER}" mandate="7"/>'
+        "<Anomaly><Code>SALRET-4</Code><Record>2</Record><Field>BaseWage</Field>"
+        "<Path>/DECSAL/Wage[2]/BaseWage</Path><Line>12</Line><Value>x</Value></Anomaly>"
+        '<Explanation code="SALRET-4" official="4"><Text lang="fr">a</Text><Text lang="de">b</Text>'
+        '<Text lang="en">c</Text><Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy>'
+        '<Remedy lang="en">c</Remedy><LegalBasis>CSS art. 426</LegalBasis></Explanation>'
+        f"<Return>SECU.SALRET.20260803-09150112.CCSS.{EMPLOYER}100001.XML</Return>{JOURNAL}{SIGNATURE}",
+    ),
+    "a calculation": document(
+        "CALCUL",
+        f"{ANSWER_HEADER}<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>1</Statement>"
+        f"<ComputedIn>2026-09</ComputedIn><Insured><Matricule>{INSURED}</Matricule><Hours>173</Hours>"
+        "<Pay>3812.40</Pay><Line><Branch>care</Branch><Base>3812.40</Base><Rate>0.028</Rate>"
+        "<Employee>106.75</Employee><Employer>106.75</Employer><Institution>CNS</Institution></Line>"
+        "<EmployeeTotal>106.75</EmployeeTotal><EmployerTotal>106.75</EmployerTotal><Total>213.50</Total>"
+        f"</Insured>{TOTALS}<Total>0.00</Total>",
+    ),
+}
+DOCUMENTS_BAD = {
+    "version 1.1": smallest("DECSAL").replace(b'version="1.0"', b'version="1.1"'),
+    "no version": smallest("DECSAL").replace(b' version="1.0"', b""),
+    "an attribute more": smallest("DECSAL").replace(b' version="1.0"', b' version="1.0" id="a"'),
+    "no namespace": smallest("DECSAL").replace(b' xmlns="urn:secugate:1"', b""),
+    "another namespace": smallest("DECSAL").replace(b"urn:secugate:1", b"urn:secugate:2"),
+    "no header": document("DECSAL", ""),
+    "two headers": batch("DECSAL", header=HEADER * 2),
+    "header behind": document("DECSAL", "<Wage/>" + HEADER),
+    "an answer's header": batch("DECSAL", header=ANSWER_HEADER),
+    "records of another form": batch("DECSAL").replace(b"</DECSAL>", b"<Person/></DECSAL>"),
+    "an empty record": batch("DECSAL", {}),
+    "a field twice": smallest("DECSAL").replace(b"<Period>", b"<Period>2026-07</Period><Period>"),
+    "fields out of order": batch("DECSAL", dict(reversed(record("DECSAL").items()))),
+    "an unknown field": smallest("DECSAL").replace(b"</Wage>", b"<Bonus>1.00</Bonus></Wage>"),
+    "an attribute in a field": smallest("DECSAL").replace(b"<Period>", b'<Period x="1">'),
+    "an element in a field": smallest("DECSAL").replace(b"2026-07<", b"2026-07<b/><"),
+    "nil": smallest("DECSAL").replace(
+        b"<Period>2026-07",
+        b'<Period xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:nil="true">',
+    ),
+    "text between records": batch("DECSAL").replace(b"</DECSAL>", b"x</DECSAL>"),
+    "two signatures": batch("DECSAL", signature=SIGNATURE * 2),
+    "signature first": document("DECSAL", SIGNATURE + HEADER),
+    "something else in its place": batch("DECSAL", signature='<Signature xmlns="urn:other"/>'),
+    "an external reference in its place": batch(
+        "DECSAL", signature='<e:a xmlns:e="http://www.w3.org/2001/04/xmlenc#"/>'
+    ),
+    "a receipt about nothing": document("ACKREC", ANSWER_HEADER + JOURNAL),
+    "a receipt without journal": document("ACKREC", ACKNOWLEDGEMENT_HEADER),
+    "a rejection without code": document("SALRET", f'{ANSWER_HEADER}<Rejected record="1"/>'),
+    "a rejection without record": document(
+        "SALRET", f"{ANSWER_HEADER}<Rejected><Code>4</Code></Rejected>"
+    ),
+    "a language twice": DOCUMENTS_GOOD["an acknowledgement with everything"].replace(
+        b'<Text lang="de">', b'<Text lang="fr">'
+    ),
+    "two languages": DOCUMENTS_GOOD["an acknowledgement with everything"].replace(
+        b'<Text lang="de">b</Text>', b""
+    ),
+    "another branch": DOCUMENTS_GOOD["a calculation"].replace(b">care<", b">family<"),
+}
+
+
+def verdicts(raw: bytes) -> tuple[bool, bool]:
+    """Of libxml2 and of xmlschema, by the form that the root is named after."""
+    root = tree(raw)
+    code = etree.QName(root).localname
+    first = Judge(schema.load(f"{code.lower()}/1.0.xsd")).admits(root)
+    return first, bool(second_judge(code.lower()).is_valid(root))
+
+
+@pytest.mark.parametrize("raw", DOCUMENTS_GOOD.values(), ids=DOCUMENTS_GOOD)
+def test_both_judges_pass_good_documents(raw: bytes) -> None:
+    assert verdicts(raw) == (True, True)
+
+
+@pytest.mark.parametrize("raw", DOCUMENTS_BAD.values(), ids=DOCUMENTS_BAD)
+def test_both_judges_refuse_bad_documents(raw: bytes) -> None:
+    assert verdicts(raw) == (False, False)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_part_of_a_form_is_not_the_form(code: str) -> None:
+    """Records are global elements: each has a verdict of its own, but is no document."""
+    loose = form(code).record
+    if loose is not None:
+        root = tree(f'<{loose} xmlns="{NAMESPACE}"/>'.encode())
+        assert [fault.path for fault in form(code).check(root).faults] == [f"/{loose}"]
+
+
