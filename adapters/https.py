@@ -11,6 +11,7 @@ import hashlib
 import re
 import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
@@ -30,7 +31,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from adapters.database.deposits import Kept
 from gateway.batch import MemberId
-from gateway.moments import Received
+from gateway.moments import Clock, Received
 from gateway.states import State
 from inbox.receive import Inbox, Receipt, TooLarge, Upload, receive
 from outbox.collect import Listed, Outbox, collect
@@ -118,6 +119,41 @@ class Health(BaseModel):
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """Who comes in with which certificate."""
+
+    member_of: MemberOf
+    clock: Clock
+
+    def admit(self, fingerprint: str | None) -> MemberId:
+        """The member of the certificate of this handshake.
+
+        Raises:
+            Problem: there was none, or it is nobody's.
+        """
+        if fingerprint is None:
+            detail = "Connect with your registered certificate."
+            raise Problem(HTTPStatus.UNAUTHORIZED, "DOOR-CERTIFICATE", detail)
+        member = self.member_of(fingerprint, Received(self.clock()))
+        if member is None:
+            detail = (
+                "This certificate is not registered for an active member. Ask the operator to register it."
+            )
+            raise Problem(HTTPStatus.FORBIDDEN, "DOOR-UNKNOWN", detail)
+        return member
+
+
+async def sender(request: Request) -> MemberId:
+    """The member who makes a request."""
+    fingerprint = request.scope.get("extensions", {}).get(PEER, {}).get("fingerprint")
+    entrance: Entrance = request.app.state.entrance
+    return await run_in_threadpool(entrance.admit, fingerprint)
+
+
+Sender = Annotated[MemberId, Depends(sender)]
+
+
 def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_deposit: FindDeposit) -> FastAPI:
     """The HTTPS application over an in-tray and an out-tray.
 
@@ -129,22 +165,7 @@ def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_depos
     """
     app = FastAPI(title="Secugate", version="1", docs_url=None, redoc_url=None)
 
-    async def sender(request: Request) -> MemberId:
-        fingerprint = request.scope.get("extensions", {}).get(PEER, {}).get("fingerprint")
-        if fingerprint is None:
-            raise Problem(
-                HTTPStatus.UNAUTHORIZED, "DOOR-CERTIFICATE", "Connect with your registered certificate."
-            )
-        member = await run_in_threadpool(member_of, fingerprint, Received(inbox.clock()))
-        if member is None:
-            raise Problem(
-                HTTPStatus.FORBIDDEN,
-                "DOOR-UNKNOWN",
-                "This certificate is not registered for an active member. Ask the operator to register it.",
-            )
-        return member
-
-    Sender = Annotated[MemberId, Depends(sender)]
+    app.state.entrance = Entrance(member_of, inbox.clock)
 
     @app.post("/v1/deposits", status_code=202, response_class=Response, responses=_RECEIPT)
     async def deposit(
@@ -210,32 +231,32 @@ _ANSWER: dict[int | str, dict[str, object]] = {
 
 
 async def _receive(request: Request, inbox: Inbox, member: MemberId, name: str) -> Receipt:
-    expected = _content_digest(request.headers.get("content-digest"))
     upload = inbox.begin()
     try:
-        digest = await _stream(request, upload)
-        if expected is not None and digest != expected:
-            raise Problem(
-                HTTPStatus.BAD_REQUEST,
-                "DOOR-DIGEST",
-                "The bytes that arrived are not those of Content-Digest. Nothing was kept; send them again.",
-            )
-        return await run_in_threadpool(
-            partial(receive, inbox, upload, sender=str(member), name=name, door="https")
-        )
+        await _stream(request, upload)
     except BaseException:
         upload.discard()
         raise
+    return await run_in_threadpool(
+        partial(receive, inbox, upload, sender=str(member), name=name, door="https")
+    )
 
 
-async def _stream(request: Request, upload: Upload) -> bytes:
+async def _stream(request: Request, upload: Upload) -> None:
+    """Write the body as it arrives; refuse it if it is not what Content-Digest announces."""
+    expected = _content_digest(request.headers.get("content-digest"))
     digest = hashlib.sha256()
     offset = 0
     async for chunk in request.stream():
         upload.write(offset, chunk)
         digest.update(chunk)
         offset += len(chunk)
-    return digest.digest()
+    if expected is not None and digest.digest() != expected:
+        raise Problem(
+            HTTPStatus.BAD_REQUEST,
+            "DOOR-DIGEST",
+            "The bytes that arrived are not those of Content-Digest. Nothing was kept; send them again.",
+        )
 
 
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")

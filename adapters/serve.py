@@ -6,10 +6,12 @@ import json
 import signal
 import socket
 import ssl
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 import uvicorn
 from cryptography import x509
 
@@ -122,6 +124,14 @@ def seal(premises: Premises, settings: Settings) -> Seal:
 
 def serve(settings: Settings) -> None:
     """Run a gateway until it is told to stop (SIGTERM or SIGINT)."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     gateway = Gateway(settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

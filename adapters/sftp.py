@@ -169,6 +169,8 @@ class SftpDoor:
     def stop(self) -> None:
         """Let nobody in any more, close all connections, and wait for what is being received."""
         self._stopping.set()
+        with suppress(OSError):  # It may have been stopped before.
+            self._listener.shutdown(socket.SHUT_RDWR)
         self._porter.join()
         self._listener.close()
         for connection in self._connections:
@@ -203,9 +205,9 @@ class SftpDoor:
             except TimeoutError:
                 pass
             except OSError as error:
-                # No descriptor left, most likely: those who are in go on, and leave some day.
-                log.error("sftp.not_accepting", **fault(error))
-                self._stopping.wait(TICK_SECONDS)
+                # We are stopping; or no descriptor is left: those who are in go on, and leave some day.
+                if not self._stopping.wait(TICK_SECONDS):
+                    log.error("sftp.not_accepting", **fault(error))
             else:
                 self._let_in(sock, str(address[0]))
             self._look_round()
@@ -678,7 +680,7 @@ class Draft:
 
 @dataclass(slots=True)
 class Writing:
-    """A handle on an upload; `appends` as asked for, whatever the offsets."""
+    """A handle on an upload; one that appends writes no earlier than at its end."""
 
     draft: Draft
     appends: bool
@@ -897,7 +899,9 @@ class Session(paramiko.SubsystemHandler):
         handle, offset, chunk = self._handle(fields.string()), fields.uint64(), fields.string()
         if not isinstance(handle, Writing):
             raise StatusError(sftp.SFTP_PERMISSION_DENIED, "nothing is written to the outbox")
-        handle.draft.write(handle.draft.size if handle.appends else offset, chunk)
+        # Who resumes names the place: beyond our end, it is bytes we do not have, and no end to add to.
+        place = max(offset, handle.draft.size) if handle.appends else offset
+        handle.draft.write(place, chunk)
         return status(sftp.SFTP_OK)
 
     def _stat(self, fields: Fields) -> Answer:

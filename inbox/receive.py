@@ -111,11 +111,16 @@ def receive(inbox: Inbox, upload: Upload, *, sender: str, name: str, door: str) 
     """Take a complete upload into custody and give the signed receipt.
 
     Every door ends here. The sender is who the door let in; whether they are also the signer is
-    for the counter to judge, after the receipt.
+    for the counter to judge, after the receipt. When entering fails, whether it was committed is
+    not known: the file stays, and the next start removes it if it was not.
     """
     received = inbox.clock()
     identifier = str(uuid.uuid4())
-    size, digest = upload.keep(identifier)
+    try:
+        size, digest = upload.keep(identifier)
+    except BaseException:
+        upload.discard()
+        raise
     deposit = Deposit(identifier, sender, name, size, digest, received, door)
     receipt = inbox.register.enter(deposit)
     if receipt.repeated:

@@ -35,10 +35,14 @@ COMMANDS = {
 class Commands(TyperGroup):
     """Finds a command in its module, and loads that module only then."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # typer's own
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002 (typer's signature)
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> typer.core.TyperCommand | None:  # type: ignore[override]
+    def get_command(  # type: ignore[override]
+        self,
+        ctx: typer.Context,
+        cmd_name: str,  # noqa: ARG002 (typer's signature)
+    ) -> typer.core.TyperCommand | None:
         module = COMMANDS.get(cmd_name)
         if module is None:
             return None

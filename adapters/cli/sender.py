@@ -147,8 +147,9 @@ def collect(
     try:
         if door == "https":
             with client.https(who) as shelf:
-                for cursor, answer in shelf.collect(after):
+                for last, answer in shelf.collect(after):
                     taken.append(_take(answer, out))
+                    cursor = last
         else:
             with client.sftp(who) as boxes:
                 taken.extend(_take(answer, out) for answer in boxes.collect())

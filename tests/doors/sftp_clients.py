@@ -18,7 +18,7 @@ from adapters.sftp import LARGEST_CHUNK, SftpDoor, SftpSettings
 from adapters.spool import Spool
 from gateway.batch import MemberId
 from gateway.moments import Received
-from inbox.receive import Inbox
+from inbox.receive import Deposit, Inbox, Receipt
 from outbox.collect import Outbox
 from outbox.post import Answer, post
 from tests.doors.memory import MemoryRegister, MemoryShelves
@@ -70,7 +70,7 @@ class Register(MemoryRegister):
         super().__init__()
         self.is_away = False
 
-    def enter(self, deposit):  # type: ignore[no-untyped-def]
+    def enter(self, deposit: Deposit) -> Receipt:
         if self.is_away:
             raise ConnectionError("the database is away")
         return super().enter(deposit)

@@ -152,9 +152,9 @@ def test_values_rest_on_xs_string_and_have_a_limit_or_a_pattern(place: str) -> N
         assert not any(
             r"\d" in facet.get("value", "") or r"\w" in facet.get("value", "") for facet in declared
         )
-    assert all(
-        not declared.get("type", "").startswith("xs:") for declared in declarations(place)
-    ), "no field has a type without a spelling"
+    assert all(not declared.get("type", "").startswith("xs:") for declared in declarations(place)), (
+        "no field has a type without a spelling"
+    )
 
 
 @pytest.mark.parametrize("code", INBOUND)
@@ -216,7 +216,8 @@ def test_a_schema_elsewhere_is_refused(address: str, way: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "place", ["/etc/passwd", "../gateway/1.0.xsd", "decsal/../envelope/1.0.xsd", "http://x/1.0.xsd", "x\n/1.0.xsd"]
+    "place",
+    ["/etc/passwd", "../gateway/1.0.xsd", "decsal/../envelope/1.0.xsd", "http://x/1.0.xsd", "x\n/1.0.xsd"],
 )
 def test_only_places_of_the_bundle_can_be_loaded(place: str) -> None:
     with pytest.raises(ForeignAddressError, match="not in the bundle"):

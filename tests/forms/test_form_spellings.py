@@ -153,7 +153,21 @@ BAD = {
     "Hash": ["0F" * 32, "0f" * 31, "0f" * 33, "0g" * 32],
     "Uuid": ["0198A1B2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "0198a1b2c3d47e5f8a9b0c1d2e3f4a5b"],
     "Country": ["lu", "L", "LUX", "L1"],
-    "Line": ["", " ", " a", "a ", "a;b", "a\nb", "a\u00a0b", "a\u00adb", "a\u200bb", "a\u202eb", "a\x85", "Ω", "x" * 201],
+    "Line": [
+        "",
+        " ",
+        " a",
+        "a ",
+        "a;b",
+        "a\nb",
+        "a\u00a0b",
+        "a\u00adb",
+        "a\u200bb",
+        "a\u202eb",
+        "a\x85",
+        "Ω",
+        "x" * 201,
+    ],
     "Postcode": ["", "l-1234", "L--1234", "-1234", "1234-", "1234567890123", "L_1234"],
     "Town": ["", "A" * 81],
     "PersonName": ["", "Muller", "MÜLLER", "VAN  DER", "A.B", "A,B", "'", "-A", "A-", " A", "A1", "A" * 81],
@@ -175,7 +189,19 @@ BAD = {
     "ContractType": ["e", "EE", "1"],
     "Percent": ["100.01", "101.00", "00.00", "50", "50.0", "-1.00", "50.00%"],
     "ExitReason": ["", "123", "A"],
-    "Amount": ["", "-1.00", "-0.00", "+1.00", "1", "1.5", "1.500", "01.00", "1 000.00", "1,00", "1000000000.00"],
+    "Amount": [
+        "",
+        "-1.00",
+        "-0.00",
+        "+1.00",
+        "1",
+        "1.5",
+        "1.500",
+        "01.00",
+        "1 000.00",
+        "1,00",
+        "1000000000.00",
+    ],
     "Hours": ["", "01", "1000", "1.0", "-1", "+1"],
     "OvertimeHours": ["00", "100000", "1.5"],
     "DayOfMonth": ["0", "00", "1", "32", "001"],
@@ -276,7 +302,7 @@ def test_what_is_no_free_text_holds_nothing_invisible(case: tuple[str, str, str]
 def test_a_very_long_text_is_judged_and_refused(place: str, name: str) -> None:
     for text in GOOD[name]:
         if text:
-            assert not admitted(place, name, text * (5_000_000 // len(text)))
+            assert not admitted(place, name, text * (500_000 // len(text)))
 
 
 DOCUMENTS_GOOD = {
@@ -295,9 +321,7 @@ DOCUMENTS_GOOD = {
     .replace(b"xmlns=", b"xmlns:p="),
     "software and reference": batch(
         "DECSAL",
-        header=HEADER.replace(
-            "</Header>", "<Software>Paie 4</Software><Reference>7</Reference></Header>"
-        ),
+        header=HEADER.replace("</Header>", "<Software>Paie 4</Software><Reference>7</Reference></Header>"),
     ),
     "a return about a deposit": document(
         "SALRET",
@@ -362,9 +386,7 @@ DOCUMENTS_BAD = {
     "a receipt about nothing": document("ACKREC", ANSWER_HEADER + JOURNAL),
     "a receipt without journal": document("ACKREC", ACKNOWLEDGEMENT_HEADER),
     "a rejection without code": document("SALRET", f'{ANSWER_HEADER}<Rejected record="1"/>'),
-    "a rejection without record": document(
-        "SALRET", f"{ANSWER_HEADER}<Rejected><Code>4</Code></Rejected>"
-    ),
+    "a rejection without record": document("SALRET", f"{ANSWER_HEADER}<Rejected><Code>4</Code></Rejected>"),
     "a language twice": DOCUMENTS_GOOD["an acknowledgement with everything"].replace(
         b'<Text lang="de">', b'<Text lang="fr">'
     ),
@@ -400,5 +422,3 @@ def test_a_part_of_a_form_is_not_the_form(code: str) -> None:
     if loose is not None:
         root = tree(f'<{loose} xmlns="{NAMESPACE}"/>'.encode())
         assert [fault.path for fault in form(code).check(root).faults] == [f"/{loose}"]
-
-

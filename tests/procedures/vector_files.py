@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from gateway.context import Context
 from gateway.mandates import rights
 from gateway.memory import memory_registers
 from gateway.moments import Received
-from gateway.procedures import PROCEDURES
+from gateway.procedures import PROCEDURES, procedure
 from gateway.registers import Affiliation, Employer, Identity, Mandate, Registers
 
 FOLDER = Path(__file__).parent.parent / "vectors"
@@ -26,7 +26,7 @@ ALL_CODES = frozenset(procedure.code for procedure in PROCEDURES)
 
 @dataclass(frozen=True)
 class Case:
-    """One record of a vector: its fields, the codes due, and what becomes of it."""
+    """One record of a vector: its fields in the order of the form, the codes due, what becomes of it."""
 
     fields: Mapping[str, str]
     codes: tuple[str, ...]
@@ -103,15 +103,18 @@ def _identity(row: Mapping[str, str]) -> Identity:
     return Identity(row["surname"], row["first_name"], date.fromisoformat(row["born"]))
 
 
-def _case(row: Mapping[str, Any], good: Mapping[str, str]) -> Case:
-    fields = {name: text for name, text in {**good, **row["change"]}.items() if text is not None}
+def _case(row: Mapping[str, Any], good: Mapping[str, str], order: Sequence[str]) -> Case:
+    stated = {name: text for name, text in {**good, **row["change"]}.items() if text is not None}
+    unknown = [name for name in stated if name not in order]
+    fields = {name: stated[name] for name in (*order, *unknown) if name in stated}
     codes = tuple(row.get("codes", ()))
     return Case(fields, codes, row.get("becomes", "rejected" if codes else "accepted"), row.get("later"))
 
 
-def _vector(row: Mapping[str, Any], procedure: str, good: Mapping[str, str]) -> Vector:
-    rows = row.get("records", [row])
-    return Vector(procedure, row["name"], row.get("form", False), tuple(_case(one, good) for one in rows))
+def _vector(row: Mapping[str, Any], world: World) -> Vector:
+    order, good = procedure(world.procedure).form.fields, world.content["good"]
+    cases = tuple(_case(one, good, order) for one in row.get("records", [row]))
+    return Vector(world.procedure, row["name"], row.get("form", False), cases)
 
 
 def _world(path: Path) -> World:
@@ -123,8 +126,6 @@ WORLDS: Mapping[str, World] = {world.procedure: world for world in map(_world, s
 """The worlds, by procedure."""
 
 VECTORS: tuple[Vector, ...] = tuple(
-    _vector(row, world.procedure, world.content["good"])
-    for world in WORLDS.values()
-    for row in world.content["vectors"]
+    _vector(row, world) for world in WORLDS.values() for row in world.content["vectors"]
 )
 """All vectors of all files."""
