@@ -3,9 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-SOURCES := adapters gateway inbox outbox signing xsd tests bench
+SOURCES := adapters gateway inbox outbox signing xsd tests bench docs
 
-.PHONY: help demo test check tree format lint types imports bench lock clean
+.PHONY: help demo test check tree format lint types imports docs bench lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -17,7 +17,7 @@ test: $(VENV)/.dev ## all tests
 	sh .ci/tools
 	$(BIN)/python -m pytest -n 2 $(ARGS)
 
-check: format lint types imports test tree ## everything, then a clean tree
+check: format lint types imports docs test tree ## everything, then a clean tree
 
 tree:
 	@test -z "$$(git status --porcelain)" || { echo 'The tree is not clean:'; git status --short; exit 1; }
@@ -33,6 +33,9 @@ types: $(VENV)/.dev ## strict types
 
 imports: $(VENV)/.dev ## which room may know which
 	$(BIN)/lint-imports --no-cache
+
+docs: $(VENV)/.dev ## the generated pages
+	$(BIN)/python docs/generate.py
 
 bench: $(VENV)/.dev ## figures of this machine, beside xmllint and xmlsec1
 	sh .ci/tools

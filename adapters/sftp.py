@@ -619,7 +619,7 @@ class Draft:
         self._upload = upload
         self._written = 0
         self._kept = False
-        self._failure: StatusError | None = None
+        self._failure: str | None = None
 
     def write(self, offset: int, chunk: bytes) -> None:
         """Put bytes at an offset. After one failure the whole upload has failed.
@@ -628,23 +628,24 @@ class Draft:
             StatusError: beyond the limit on bytes, or after a failure.
         """
         if self._failure:
-            raise self._failure
+            raise StatusError(sftp.SFTP_FAILURE, self._failure)
         if not chunk:
             return
         try:
             self._upload.write(offset, chunk)
         except TooLarge as error:
-            raise self._fail(f"{error}; nothing was kept") from None
+            sentence = f"{error}; nothing was kept"
+            self._fail(sentence)
+            raise StatusError(sftp.SFTP_FAILURE, sentence) from None
         except Exception:
             self._fail(OUR_FAULT)
             raise
         self.size = max(self.size, offset + len(chunk))
         self._written += len(chunk)
 
-    def _fail(self, sentence: str) -> StatusError:
-        self._failure = StatusError(sftp.SFTP_FAILURE, sentence)
+    def _fail(self, sentence: str) -> None:
+        self._failure = sentence
         self._upload.discard()
-        return self._failure
 
     @property
     def has_failed(self) -> bool:
@@ -658,7 +659,7 @@ class Draft:
             StatusError: after a failed write, or when bytes before its end were never written.
         """
         if self._failure:
-            raise self._failure
+            raise StatusError(sftp.SFTP_FAILURE, self._failure)
         if self._written < self.size:
             raise StatusError(sftp.SFTP_FAILURE, "bytes are missing; send the file again from its start")
 

@@ -101,6 +101,16 @@ class _Records:
         faults = (*self._around(number, record), *self._within(number, record))
         return Malformed(number, record, self._known(record), faults or (self._unclear(number, record),))
 
+    def strangers(self, root: etree._Element) -> list[Fault]:
+        """The first element of our namespace beside head and records, to which the frame is blind."""
+        head = root.find(_OURS + "Header")
+        for element in root.iterchildren(_OURS + "*"):
+            if element.tag != self.tag and element is not head:
+                name, path = local_name(element)[:LONGEST_VALUE], path_of(element, root)
+                message = f"{name} has no place in {local_name(root)[:LONGEST_VALUE]}"
+                return [Fault(None, name, path, line_of(element), seen(element), FILE_FORM, message)]
+        return []
+
     def _known(self, record: etree._Element) -> dict[str, str]:
         first = {str(part.tag): part for part in record.iterchildren("*", reversed=True)}
         return {field.name: text_of(first[tag]) for tag, field in self.fields.items() if tag in first}
@@ -117,24 +127,30 @@ class _Records:
             yield Fault(number, None, path, line, text_between, self.format, "text stands between fields")
 
     def _within(self, number: int, record: etree._Element) -> Iterator[Fault]:
+        place = f"{self.place}[{number}]"
         times: Counter[str] = Counter()
         furthest = 0
         for part in record.iterchildren("*"):
             tag = str(part.tag)
             times[tag] += 1
-            verdict = self._judge(part, times[tag], furthest)
+            field = self.fields.get(tag)
+            verdict = self._verdict(part, field, times[tag], furthest)
             if verdict is not None:
-                yield self._fault(number, part, times[tag], *verdict)
-            if tag in self.fields:
-                furthest = max(furthest, self.fields[tag].number)
+                repeated = f"[{times[tag]}]" if times[tag] > 1 else ""
+                path = f"{place}/{local_name(part)}{repeated}"[:LONGEST_PATH]
+                name = None if field is None else field.name
+                yield Fault(number, name, path, line_of(part), seen(part), *verdict)
+            if field is not None:
+                furthest = max(furthest, field.number)
         for tag, field in self.fields.items():
             if field.required and tag not in times:
-                path, line = f"{self.place}[{number}]/{field.name}", line_of(record)
-                yield Fault(number, field.name, path, line, None, field.missing, f"{field.name} is absent")
+                path, message = f"{place}/{field.name}", f"{field.name} is absent"
+                yield Fault(number, field.name, path, line_of(record), None, field.missing, message)
 
-    def _judge(self, part: etree._Element, times: int, furthest: int) -> tuple[str, str] | None:
+    def _verdict(
+        self, part: etree._Element, field: FormField | None, times: int, furthest: int
+    ) -> tuple[str, str] | None:
         """The code and the sentence due for a child of a record, if any."""
-        field = self.fields.get(str(part.tag))
         if field is None:
             return self.format, f"{local_name(part)[:LONGEST_VALUE]} is no field of this record"
         if times > 1:
@@ -144,13 +160,6 @@ class _Records:
         if field.number < furthest:
             return self.format, f"{field.name} stands behind a field that it comes before"
         return None
-
-    def _fault(self, number: int, part: etree._Element, times: int, rejection: str, message: str) -> Fault:
-        field = self.fields.get(str(part.tag))
-        repeated = f"[{times}]" if times > 1 else ""
-        path = f"{self.place}[{number}]/{local_name(part)}{repeated}"[:LONGEST_PATH]
-        name = None if field is None else field.name
-        return Fault(number, name, path, line_of(part), seen(part), rejection, message)
 
     def _unclear(self, number: int, record: etree._Element) -> Fault:
         path, line = f"{self.place}[{number}]", line_of(record)
@@ -217,13 +226,18 @@ class Form:
         records = self._records
         if records is None:
             raise ValueError(f"{self.code} holds no records of a member")
-        checked = Checked(faults=self._faults(records.frame, root))
+        checked = Checked(faults=self._around(records, root))
         for number, record in enumerate(root.iterchildren(records.tag), start=1):
             if self._judge.admits(record):
                 checked.good.append((number, record))
             else:
                 checked.malformed.append(records.explain(number, record))
         return checked
+
+    def _around(self, records: _Records, root: etree._Element) -> list[Fault]:
+        faults = self._faults(records.frame, root)
+        told = {fault.path for fault in faults}
+        return faults + [fault for fault in records.strangers(root) if fault.path not in told]
 
     def _faults(self, judge: Judge, root: etree._Element) -> list[Fault]:
         if root.tag != _OURS + self.root:

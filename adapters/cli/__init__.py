@@ -40,8 +40,8 @@ class Commands(TyperGroup):
 
     def get_command(  # type: ignore[override]
         self,
-        ctx: typer.Context,
-        cmd_name: str,  # noqa: ARG002 (typer's signature)
+        ctx: typer.Context,  # noqa: ARG002 (typer's signature)
+        cmd_name: str,
     ) -> typer.core.TyperCommand | None:
         module = COMMANDS.get(cmd_name)
         if module is None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from tests.forms.samples import INBOUND, OUTBOUND
 
+from tests.forms.samples import INBOUND, OUTBOUND
 from xsd import NotInForce, UnknownForm, catalogue
 from xsd.catalogue import build
 

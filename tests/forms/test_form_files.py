@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 import xmlschema
 from lxml import etree
-from tests.forms.samples import ANSWERS, INBOUND, OUTBOUND, form, smallest, tree
 
 import xsd
+from tests.forms.samples import ANSWERS, INBOUND, OUTBOUND, form, smallest, tree
 from xsd import catalogue, schema
 from xsd.schema import XS, ForeignAddressError, Judge
 

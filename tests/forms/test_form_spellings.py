@@ -11,6 +11,7 @@ import xmlschema
 from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
+
 from tests.forms.samples import (
     ACKNOWLEDGEMENT_HEADER,
     ANSWER_HEADER,
@@ -30,7 +31,6 @@ from tests.forms.samples import (
     smallest,
     tree,
 )
-
 from xsd import NAMESPACE, schema
 from xsd.schema import XS, Judge
 

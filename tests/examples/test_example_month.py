@@ -1,0 +1,325 @@
+"""The example month: its files, its cast, and what is expected of every deposit.
+
+Every deposit goes through form and handler with the registers in memory; signatures and doors
+have tests of their own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lxml import etree
+
+from gateway import dta, envelope, wire
+from gateway.batch import Batch, Header, MemberId
+from gateway.billing import Invoice, bill
+from gateway.context import Context
+from gateway.mandates import rights
+from gateway.matricule import is_employer, is_person
+from gateway.memory import MemoryWages, memory_registers
+from gateway.moments import Period, Received
+from gateway.money import euro
+from gateway.outcome import Outcome
+from gateway.procedures import procedure
+from gateway.registers import Employer, Mandate, Registers, WageState
+from gateway.rejections import REJECTIONS
+from xsd import Form, catalogue
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+FILES = sorted(EXAMPLES.glob("*/*.dta"))
+RECEIVED = Received(datetime(2026, 8, 10, 9, 0, tzinfo=UTC))
+FAULTY_IN_FORM = {
+    "fiduciary/DECAFF-faulty.dta": 0,
+    "fiduciary/DECSAL-faulty.dta": 2,
+}
+"""How many records of a file their form refuses; everywhere else none."""
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(EXAMPLES).as_posix()
+
+
+def form_of(path: Path) -> Form:
+    return catalogue().form(path.stem.split("-")[0], "1.0", RECEIVED.day)
+
+
+each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+@cache
+def story() -> Mapping[str, Any]:
+    return yaml.safe_load((EXAMPLES / "month.yaml").read_text(encoding="utf-8"))
+
+
+@cache
+def cast() -> Mapping[str, Any]:
+    return yaml.safe_load((EXAMPLES / "members.yaml").read_text(encoding="utf-8"))
+
+
+def member(key: str) -> MemberId:
+    return MemberId(cast()["members"][key]["matricule"], cast()["members"][key]["number"])
+
+
+def mandates() -> Iterator[Mandate]:
+    number = 0
+    for key, each in cast()["members"].items():
+        for mandate in each["mandates"]:
+            number += 1
+            first = date.fromisoformat(mandate["from"])
+            yield Mandate(number, member(key), mandate["employer"], frozenset(mandate["procedures"]), first)
+
+
+def employers() -> Iterator[tuple[int, Employer]]:
+    for each in cast()["employers"]:
+        for year, set_ in each["years"].items():
+            yield year, Employer(each["matricule"], each["name"], set_["mde_class"], set_["accident_factor"])
+
+
+@each_file
+def test_a_file_is_written_in_the_one_spelling(path: Path) -> None:
+    raw = path.read_bytes()
+    file = dta.read(raw, form_of(path))
+    assert dta.write(file.member, file.records, form_of(path)) == raw
+
+
+@each_file
+def test_a_file_is_sent_by_the_member_of_its_folder(path: Path) -> None:
+    assert dta.read(path.read_bytes(), form_of(path)).member == member(path.parent.name)
+
+
+@each_file
+def test_a_file_is_part_of_the_story(path: Path) -> None:
+    assert name_of(path) in {each["file"] for each in story()["deposits"]}
+
+
+@each_file
+def test_records_have_their_form_but_those_that_are_meant_not_to(path: Path) -> None:
+    checked = form_of(path).check(batch_element(path))
+    assert len(checked.malformed) == FAULTY_IN_FORM.get(name_of(path), 0)
+    assert not checked.faults
+
+
+def batch_element(path: Path) -> etree._Element:
+    """The batch of a file, over the wire."""
+    form = form_of(path)
+    assert form.record is not None
+    file = dta.read(path.read_bytes(), form)
+    header = Header(form.code, form.version, file.member, "CCSS", "test", RECEIVED.at)
+    return etree.fromstring(etree.tostring(wire.write_batch(header, form.record, file.records)))
+
+
+def batch_of(path: Path) -> Batch:
+    root = batch_element(path)
+    return envelope.read(envelope.read_header(root), form_of(path).check(root))
+
+
+@dataclass(frozen=True)
+class Played:
+    """The month after its last deposit."""
+
+    outcomes: Sequence[tuple[Mapping[str, Any], Outcome]]
+    registers: Registers
+    wages: MemoryWages
+
+
+@cache
+def played() -> Played:
+    """The month, deposit by deposit. A repeat has no effect, a broken signature is not opened."""
+    known = list(mandates())
+    registers = memory_registers(employers=employers(), mandates=known)
+    outcomes = []
+    for place, step in enumerate(story()["deposits"], start=1):
+        if step["twist"] in ("sent-twice", "broken-signature"):
+            continue
+        sender = member(step["member"])
+        held = [mandate for mandate in known if mandate.member == sender]
+        context = Context(place, RECEIVED, sender, rights(held, step["procedure"], RECEIVED), registers)
+        batch = batch_of(EXAMPLES / step["file"])
+        outcomes.append((step, procedure(step["procedure"]).handle(batch, context)))
+    assert isinstance(registers.wages, MemoryWages)
+    return Played(outcomes, registers, registers.wages)
+
+
+HANDLED = [place for place, step in enumerate(story()["deposits"]) if step["twist"] in ("none", "late")]
+
+
+@pytest.mark.parametrize(
+    "place", range(len(HANDLED)), ids=lambda place: story()["deposits"][HANDLED[place]]["file"]
+)
+def test_a_deposit_ends_as_the_story_tells(place: int) -> None:
+    step, outcome = played().outcomes[place]
+    assert step["expect"] == {
+        "verdict": outcome.verdict.value,
+        "accepted": outcome.accepted,
+        "rejected": outcome.rejected,
+        "held": outcome.held,
+        "codes": sorted(
+            {anomaly.code for refusal in outcome.refusals for anomaly in refusal.anomalies}, key=as_told
+        ),
+        "returns": [answer.code for answer in outcome.returns],
+    }
+
+
+def as_told(code: str) -> tuple[str, int, str]:
+    """Codes by their number."""
+    kind, _, number = code.partition("-")
+    return kind, int(number) if number.isdecimal() else 1000, number
+
+
+def test_every_refused_record_of_the_wage_file_shows_one_fault_or_all_of_its_faults() -> None:
+    outcome = next(o for s, o in played().outcomes if s["file"] == "fiduciary/DECSAL-faulty.dta")
+    codes = {
+        refusal.record.fields["Reference"]: [anomaly.code for anomaly in refusal.anomalies]
+        for refusal in outcome.refusals
+    }
+    assert codes == {
+        "TEXT": ["SALRET-4"],
+        "DIGITS": ["SALRET-3"],
+        "MONTH-13": ["SALRET-5"],
+        "HOURS": ["SALRET-11", "SALRET-8", "SALRET-7"],
+        "FUTURE": ["SALRET-9"],
+        "TOO-OLD": ["SALRET-12"],
+        "NOT-CIVIL": ["SALRET-10"],
+        "CAPPED": ["SALRET-13"],
+        "TWICE-1": ["SALRET-1"],
+        "TWICE-2": ["SALRET-1"],
+        "DAYS": ["SALRET-99"],
+    }
+
+
+def test_a_repeat_expects_what_its_first_sending_got() -> None:
+    steps = story()["deposits"]
+    repeats = [place for place, step in enumerate(steps) if step["twist"] == "sent-twice"]
+    assert repeats
+    for place in repeats:
+        same = ("file", "member", "procedure", "door", "expect")
+        assert {key: steps[place][key] for key in same} == {key: steps[place - 1][key] for key in same}
+
+
+def test_a_broken_signature_is_of_a_batch_that_would_be_good() -> None:
+    broken = [step for step in story()["deposits"] if step["twist"] == "broken-signature"]
+    assert [step["expect"] for step in broken] == [
+        {
+            "verdict": "rejected",
+            "accepted": 0,
+            "rejected": 0,
+            "held": 0,
+            "codes": ["SIG-BROKEN"],
+            "returns": [],
+        }
+    ]
+    batch = batch_of(EXAMPLES / broken[0]["file"])
+    allowed = {m.employer for m in mandates() if m.member == member("agency") and "DECSAL" in m.procedures}
+    assert batch.size == 1
+    assert not batch.malformed
+    assert {record.fields["Employer"] for record in batch.records} <= allowed
+
+
+def test_steps_speak_of_what_exists() -> None:
+    for step in story()["deposits"]:
+        assert set(step) == {"file", "member", "procedure", "door", "twist", "title", "expect"}
+        assert step["door"] in ("https", "sftp")
+        assert step["member"] == step["file"].split("/")[0]
+        assert step["file"].split("/")[1].startswith(step["procedure"])
+        assert set(step["expect"]["codes"]) <= REJECTIONS.keys()
+
+
+def test_both_doors_all_members_and_all_returns_occur() -> None:
+    steps = story()["deposits"]
+    assert {step["door"] for step in steps} == {"https", "sftp"}
+    assert {step["member"] for step in steps} == cast()["members"].keys()
+    assert {name for step in steps for name in step["expect"]["returns"]} == {
+        "MATASS",
+        "MATRET",
+        "AFFRET",
+        "SALRET",
+    }
+    assert {step["twist"] for step in steps} == {"none", "sent-twice", "broken-signature", "late"}
+
+
+def test_the_held_wage_counts_once_its_affiliation_has_come() -> None:
+    states = Counter(state for _, state in played().wages.all())
+    assert states[WageState.HELD] == 0
+    assert states[WageState.SUPERSEDED] == 1
+    released = [
+        w for w, state in played().wages.all() if w.reference == "P012-2026-07" and state is WageState.CURRENT
+    ]
+    assert len(released) == 1
+
+
+def test_the_person_whom_two_members_hire_has_one_matricule() -> None:
+    assigned = [
+        (each.record.fields["Surname"], each.insured, each.existing)
+        for step, outcome in played().outcomes
+        for answer in outcome.returns
+        if answer.code == "MATASS"
+        for each in answer.content
+    ]
+    exemple = [(insured, existing) for surname, insured, existing in assigned if surname == "EXEMPLE"]
+    assert len({insured for insured, _ in exemple}) == 1
+    assert [existing for _, existing in exemple] == [False, True]
+
+
+def invoices() -> Iterator[Invoice]:
+    period = Period.parse(story()["period"])
+    current = [
+        w for w, state in played().wages.all() if state is WageState.CURRENT and w.key.period == period
+    ]
+    for year, employer in employers():
+        wages = [wage for wage in current if wage.key.employer == employer.matricule]
+        if year == period.year and wages:
+            pairs = {(wage.key.employer, wage.key.insured) for wage in wages}
+            known = played().registers.affiliations.of(pairs)
+            yield bill(employer, period, wages, known, number="1", at=RECEIVED.at)
+
+
+def test_each_employer_is_charged_what_the_story_tells() -> None:
+    charged = {invoice.statement.employer: euro(invoice.statement.contributions) for invoice in invoices()}
+    assert charged == story()["statements"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "due"),
+    [("P001-2026-07", "986.95"), ("P031-2026-07", "1867.69")],
+    ids=["plain wage", "all elements"],
+)
+def test_wages_of_worked_examples_are_charged_as_worked_out(reference: str, due: str) -> None:
+    (insured,) = (w.key.insured for w, _ in played().wages.all() if w.reference == reference)
+    totals = [euro(r.total) for i in invoices() for r in i.calculation.insured if r.insured == insured]
+    assert totals == [due]
+
+
+def test_the_cast_is_made_up_and_its_numbers_are_right() -> None:
+    for each in [*cast()["members"].values(), *cast()["employers"]]:
+        assert is_employer(each["matricule"])
+        assert each["matricule"].startswith("209999")
+    registered = {each["matricule"] for each in cast()["employers"]}
+    assert {mandate.employer for mandate in mandates()} <= registered
+    assert len({str(member(key)) for key in cast()["members"]}) == len(cast()["members"])
+
+
+@each_file
+def test_insured_persons_are_born_in_the_nineteenth_century(path: Path) -> None:
+    for record in dta.read(path.read_bytes(), form_of(path)).records:
+        number = record.get("Insured", record.get("BirthDate", ""))
+        assert number.startswith("189")
+    good = [r for r in batch_of(path).records if "Insured" in r.fields and "faulty" not in path.stem]
+    assert all(is_person(record.fields["Insured"]) for record in good)
+
+
+def test_the_files_are_told_by_the_readme() -> None:
+    text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert [name_of(path) for path in FILES if name_of(path) not in text] == []
+
+
+def test_git_leaves_the_line_ends_alone() -> None:
+    lines = (EXAMPLES / ".gitattributes").read_text(encoding="utf-8").splitlines()
+    assert "*.dta -text" in lines

@@ -1,0 +1,132 @@
+"""What is on the premises of a gateway, seen from outside its code: rows, answers, journal, files."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from lxml import etree
+
+from adapters.client import GOOD, seal_verdict
+from adapters.verification import inspect
+from gateway.matricule import person_number
+from gateway.moments import Received
+from gateway.registers import Affiliation
+from gateway.wire import NAMESPACE
+from tests.house import EMPLOYER, House, MovingClock
+from xsd import catalogue
+
+Row = Mapping[str, Any]
+REGISTERS = ("wage", "affiliation", "person")
+ENDED = ("done", "held", "rejected")
+
+
+def _everyone() -> Iterator[str]:
+    born = date(1893, 1, 1)
+    while True:
+        yield person_number(born, 57)
+        born += timedelta(days=1)
+
+
+_people = _everyone()
+
+
+def someone() -> str:
+    """A person whom no test has spoken of yet; made up, born in the 1890s."""
+    return next(_people)
+
+
+def rows(home: House, statement: str, **given: object) -> list[Row]:
+    """The rows that a question in SQL finds."""
+    with home.gateway.database.read() as connection:
+        return [dict(row) for row in connection.execute(sa.text(statement), given).mappings()]
+
+
+def execute(home: House, *statements: str) -> None:
+    """Change the database as an operator with a console can."""
+    with home.gateway.database.write() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def wages(home: House, insured: str) -> list[tuple[str, int]]:
+    """State and base wage in cents of each wage declared for a person, in the order of entry."""
+    found = rows(home, "SELECT state, base_wage FROM wage WHERE insured = :insured ORDER BY id", insured=insured)
+    return [(row["state"], row["base_wage"]) for row in found]
+
+
+def affiliations(home: House, insured: str) -> list[tuple[str, str | None]]:
+    """First and last day of each affiliation of a person that counts."""
+    found = rows(
+        home,
+        "SELECT entry, exit FROM affiliation WHERE insured = :insured AND state = 'current' ORDER BY entry",
+        insured=insured,
+    )
+    return [(row["entry"], row["exit"]) for row in found]
+
+
+def registered(home: House) -> dict[str, list[Row]]:
+    """All that deposits can change in the registers."""
+    return {register: rows(home, f"SELECT * FROM {register} ORDER BY 1") for register in REGISTERS}
+
+
+def answers(home: House, deposit: str) -> list[tuple[str, bytes]]:
+    """Kind and bytes of all that was posted for a deposit, in order."""
+    found = rows(home, "SELECT kind, content FROM answer WHERE deposit = :id ORDER BY number", id=deposit)
+    return [(row["kind"], row["content"]) for row in found]
+
+
+def texts(content: bytes, path: str) -> list[str]:
+    """The texts at a path of a document, such as `Rejected/Code`."""
+    steps = "/".join(f"{{{NAMESPACE}}}{step}" for step in path.split("/"))
+    return [found.text or "" for found in etree.fromstring(content).iterfind(steps)]
+
+
+def move(home: House, clock: MovingClock, to: str) -> None:
+    """Put the clock to a moment in UTC, and let the engine look at it."""
+    at = Received.parse(to).at
+    while clock() < at:
+        clock.at = at
+    home.gateway.engine.wake()
+
+
+def affiliate(
+    home: House, insured: str, first: date, last: date | None = None, employer: str = EMPLOYER
+) -> Affiliation:
+    """Declare nothing, but have an affiliation in the register."""
+    execute(
+        home,
+        "INSERT INTO affiliation (employer, insured, entry, exit, contract, scheme, state) VALUES "
+        f"('{employer}', '{insured}', '{first}', {f"'{last}'" if last else 'NULL'}, 'I', '03', 'current')",
+    )
+    return Affiliation(employer, insured, first, last, "I", "03")
+
+
+def look_over(home: House) -> None:
+    """Whatever a module did: every deposit has its receipt, every ended one its one acknowledgement, every
+    answer its form and our seal, and all is as the journal says."""
+    kinds: dict[str, Counter[str]] = {
+        row["id"]: Counter() for row in rows(home, "SELECT id FROM deposit")
+    }
+    for row in rows(home, "SELECT deposit, kind, content FROM answer"):
+        if row["deposit"] is not None:
+            kinds[row["deposit"]][row["kind"]] += 1
+        _check_answer(home, row["kind"], row["content"])
+    for row in rows(home, "SELECT id, state, fault FROM deposit"):
+        ended = row["state"] in ENDED
+        found = kinds[row["id"]]
+        assert (found["ACKREC"], found["ACKTRT"]) == (1, int(ended)), row
+    assert inspect(home.gateway.database, home.gateway.spool).findings == ()
+
+
+def _check_answer(home: House, kind: str, content: bytes) -> None:
+    catalogue().form(kind, "1.0", date(2026, 8, 1)).validate(etree.fromstring(content))
+    assert seal_verdict(content, home.trust) == GOOD
+
+
+def kinds(found: Sequence[tuple[str, bytes]]) -> list[str]:
+    """The kinds of answers, in order."""
+    return [kind for kind, _ in found]

@@ -1,0 +1,38 @@
+"""Example pairs: a batch and all that comes back, side by side, without what differs at each run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from lxml import etree
+
+PAIRS = Path(__file__).parent
+REWRITE = "REWRITE_PAIRS" in os.environ
+"""Set it to write the answers anew after a change that was meant; then read the difference."""
+
+_DS = "{http://www.w3.org/2000/09/xmldsig#}"
+_VARYING = ("Id", "Digest", "Size", "Hash")
+
+
+def plain(content: bytes) -> str:
+    """An answer in indented form, without its signature and with what varies replaced by dots."""
+    root = etree.fromstring(content, etree.XMLParser(remove_blank_text=True, resolve_entities=False))
+    for signature in root.findall(f"{_DS}Signature"):
+        root.remove(signature)
+    for element in root.iter():
+        if etree.QName(element).localname in _VARYING:
+            element.text = "…"
+    etree.indent(root)
+    return etree.tostring(root, encoding="unicode") + "\n"
+
+
+def compare(folder: Path, answers: Mapping[str, bytes]) -> None:
+    """Hold answers against those that lie beside the batch."""
+    came = {code: plain(content) for code, content in answers.items() if code != "ACKREC"}
+    if REWRITE:
+        for code, text in came.items():
+            (folder / f"{code}.xml").write_text(text)
+    lie_there = {file.stem: file.read_text() for file in folder.glob("*.xml") if file.stem != "batch"}
+    assert came == lie_there

@@ -1,0 +1,91 @@
+"""Walks `PROCEDURES` and says what a procedure still lacks."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gateway.procedures import PROCEDURES, Procedure
+from gateway.rejections import LANGUAGES, REJECTIONS, Level
+from tests.pairs.pair import PAIRS
+from xsd import catalogue
+
+ROOT = Path(__file__).parent.parent
+ALWAYS = ("ACKREC", "ACKTRT")
+each = pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda one: one.code)
+
+
+def versions(code: str) -> list[str]:
+    return sorted(catalogue().entries[code].versions)
+
+
+@each
+def test_every_version_has_a_form_that_knows_the_records(procedure: Procedure) -> None:
+    entry = catalogue().entries[procedure.code]
+    assert entry.direction == "in"
+    assert entry.record == procedure.record
+    for version, dates in entry.versions.items():
+        form = catalogue().form(procedure.code, version, dates.first)
+        assert tuple(field.name for field in form.fields) == procedure.form.fields
+        assert all(field.documentation for field in form.fields)
+
+
+@each
+def test_the_handler_stands_in_the_folder_of_its_family(procedure: Procedure) -> None:
+    expected = f"gateway.procedures.{procedure.family}.{procedure.code.lower()}"
+    assert procedure.handle.__module__ == expected
+    assert procedure.family == catalogue().entries[procedure.code].family
+
+
+@each
+def test_every_answer_has_a_form_and_can_be_written_and_read(procedure: Procedure) -> None:
+    for code in (*ALWAYS, *procedure.answers):
+        assert catalogue().entries[code].direction == "out"
+        module = import_module(f"gateway.returns.{code.lower()}")
+        assert module.CODE == code
+        assert callable(module.write)
+        assert callable(module.read)
+
+
+@each
+def test_every_version_has_an_example_pair(procedure: Procedure) -> None:
+    for version in versions(procedure.code):
+        folder = PAIRS / f"{procedure.code}-{version}"
+        assert (folder / "batch.xml").is_file(), f"{folder} has no batch"
+        for code in ("ACKTRT", *procedure.answers):
+            assert (folder / f"{code}.xml").is_file(), f"{folder} has no {code}"
+
+
+@each
+def test_every_code_of_its_return_has_a_vector(procedure: Procedure) -> None:
+    written = yaml.safe_load((ROOT / "tests" / "vectors" / f"{procedure.code.lower()}.yaml").read_text())
+    due = {code for vector in written["vectors"] for code in vector["due"]}
+    codes = {
+        key
+        for key, row in REJECTIONS.items()
+        if key.startswith(f"{procedure.returns_code}-") and row.until is None
+    }
+    assert codes, f"{procedure.returns_code} has no codes"
+    assert codes - due == set()
+
+
+@each
+def test_it_is_documented(procedure: Procedure) -> None:
+    page = (ROOT / "docs" / "reference" / "procedures.md").read_text()
+    paragraph = page.partition(f"\n## {procedure.code}\n")[2].partition("\n## ")[0]
+    assert len(paragraph) > 500
+
+
+def test_every_rejection_speaks_three_languages() -> None:
+    for key, row in REJECTIONS.items():
+        for texts in (row.titles, row.texts, row.remedies):
+            assert set(texts) == set(LANGUAGES), key
+
+
+def test_every_file_level_code_is_tried_by_a_hostile_batch() -> None:
+    tried = (ROOT / "tests" / "flow" / "test_hostile.py").read_text()
+    missing = [key for key, row in REJECTIONS.items() if row.level is Level.FILE and f'"{key}"' not in tried]
+    assert missing == []

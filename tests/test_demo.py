@@ -1,0 +1,50 @@
+"""The main job, as a newcomer runs it: a month through both doors, told as a table and as JSON."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import yaml
+
+from tests.tools import tool
+
+ROOT = Path(__file__).parent.parent
+SIGNED_PROPERTIES = "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"
+
+
+def test_a_month_comes_out_as_the_story_says(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "adapters.cli", "demo", "--data", str(tmp_path / "demo"), "--json"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    month = json.loads(done.stdout)
+    story = yaml.safe_load((ROOT / "examples" / "month.yaml").read_text())
+    assert month["ok"] is True
+    verdicts = [each["verdict"] for each in month["deposits"]]
+    assert verdicts == [each["expect"]["verdict"] for each in story["deposits"]]
+    assert {each["door"] for each in month["deposits"]} == {"https", "sftp"}
+    assert Counter(each["type"] for each in month["returns"]).keys() >= {"MATASS", "MATRET", "AFFRET", "SALRET"}
+    assert {each["type"] for each in month["statements"]} == {"CALCUL", "EXTCPT"}
+    _verify_with_xmlsec1(month, tmp_path / "roots.pem")
+
+
+def _verify_with_xmlsec1(month: dict[str, list[dict[str, str]]], roots: Path) -> None:
+    roots.write_text(str(month["trust"]))
+    files = [
+        each["file"] for kind in ("receipts", "acknowledgements", "returns", "statements") for each in month[kind]
+    ]
+    assert len(files) > 30
+    for file in files:
+        subprocess.run(
+            [tool("xmlsec1"), "--verify", "--trusted-pem", str(roots), "--id-attr:Id", SIGNED_PROPERTIES, file],
+            check=True,
+            capture_output=True,
+        )
