@@ -172,11 +172,15 @@ class Gateway:
             "--sftp-port",
             "0",
         ]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=_environment())  # noqa: S603
+        log = premises.folder / "gateway.log"
+        with log.open("w") as errors:
+            process = subprocess.Popen(  # noqa: S603
+                command, stdout=subprocess.PIPE, stderr=errors, text=True, env=_environment()
+            )
         assert process.stdout is not None
         if not process.stdout.readline():
             process.wait()
-            raise DemoFailed("the gateway did not start")
+            raise DemoFailed(f"the gateway did not start: {log.read_text().strip()}")
         doors = json.loads(premises.doors.read_text())
         return cls(process, doors["https"], doors["sftp"], premises)
 

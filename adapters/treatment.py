@@ -46,7 +46,7 @@ class Failure:
     reason: str
 
 
-Prepared = Batch | Rejected | NotYet | Failure | None
+Prepared = process.Examined | Rejected | NotYet | Failure | None
 """What `prepare` found: a batch to treat, the sender's fault, no answer yet, our fault, or that
 nothing is left to do."""
 
@@ -82,7 +82,7 @@ class Treatment:
         if one.state not in OPEN:
             return
         now = Received(self._clock())
-        if isinstance(prepared, Batch | Rejected):
+        if isinstance(prepared, process.Examined | Rejected):
             try:
                 with connection.begin_nested():
                     self._answer(connection, one, prepared, now)
@@ -118,7 +118,7 @@ class Treatment:
             deposits.recount(connection, wages.decided, now, expired=len(still))
 
     def _answer(
-        self, connection: sa.Connection, one: Kept, prepared: Batch | Rejected, now: Received
+        self, connection: sa.Connection, one: Kept, prepared: process.Examined | Rejected, now: Received
     ) -> None:
         if deposits.name_used(connection, one):
             used = Anomaly("FILE-NAME-USED", value=one.deposit.name)
@@ -159,7 +159,8 @@ class Treatment:
             held=0,
         )
 
-    def _treat(self, connection: sa.Connection, one: Kept, batch: Batch, now: Received) -> None:
+    def _treat(self, connection: sa.Connection, one: Kept, examined: process.Examined, now: Received) -> None:
+        batch = examined.batch
         received = Received(one.deposit.received)
         wages = SqlWages(connection)
         registers = bind(connection, wages)
@@ -182,6 +183,7 @@ class Treatment:
             held=outcome.held,
         )
         deposits.recount(connection, wages.decided, now)
+        deposits.keep_evidence(connection, one, examined.evidence)
 
     def _acknowledge(
         self,

@@ -56,7 +56,15 @@ class Desk:
     member_of: Callable[[x509.Certificate, Received], MemberId | None]
 
 
-def examine(raw: bytes, deposit: Deposit, desk: Desk) -> Batch:
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """A batch that passed checks 1 to 7, and on what its signer's certificate was believed."""
+
+    batch: Batch
+    evidence: certificates.Evidence
+
+
+def examine(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
     """Checks 1 to 7: from the bytes of a deposit to its batch.
 
     Raises:
@@ -65,12 +73,12 @@ def examine(raw: bytes, deposit: Deposit, desk: Desk) -> Batch:
     """
     misnamed = check_name(deposit)
     try:
-        batch = _open(raw, deposit, desk)
+        examined = _open(raw, deposit, desk)
     except Rejected as refusal:
         raise Rejected(*misnamed, *refusal.anomalies) from None
     if misnamed:
         raise Rejected(*misnamed)
-    return batch
+    return examined
 
 
 def treat(batch: Batch, context: Context) -> Outcome:
@@ -92,13 +100,13 @@ def check_name(deposit: Deposit) -> list[Anomaly]:
     return anomalies
 
 
-def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Batch:
+def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
     received = Received(deposit.received)
     claim = _claim(raw)  # 2, 3
-    _judge(claim, deposit, desk, received)  # 4
+    evidence = _judge(claim, deposit, desk, received)  # 4
     content = _verify(claim)  # 5
     form = _form(content, deposit, received)  # 6
-    return _read(content, form, deposit, desk)  # 6, 7
+    return Examined(_read(content, form, deposit, desk), evidence)  # 6, 7
 
 
 _UNREADABLE: dict[type[parse.Unreadable], str] = {
@@ -130,7 +138,7 @@ def _claim(raw: bytes) -> profile.Claim:
         raise Rejected(Anomaly(_FLAWS[flaw.kind], value=flaw.reason)) from None
 
 
-def _judge(claim: profile.Claim, deposit: Deposit, desk: Desk, received: Received) -> None:
+def _judge(claim: profile.Claim, deposit: Deposit, desk: Desk, received: Received) -> certificates.Evidence:
     member = desk.member_of(claim.certificate, received)
     if member is None:
         subject = claim.certificate.subject.rfc4514_string()
@@ -138,7 +146,7 @@ def _judge(claim: profile.Claim, deposit: Deposit, desk: Desk, received: Receive
     if str(member) != deposit.sender:
         raise Rejected(Anomaly("SIG-SENDER"))
     try:
-        desk.trust.judge(claim.certificate, claim.chain, received.at)
+        return desk.trust.judge(claim.certificate, claim.chain, received.at)
     except certificates.Untrusted as no:
         raise Rejected(Anomaly(_DISTRUSTS[no.kind], value=no.reason[:LONGEST_VALUE])) from None
     except certificates.CannotTell as unknown:

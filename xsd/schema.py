@@ -1,7 +1,8 @@
 """Schemas from our own bundle, and judges compiled from them.
 
-A schema may include other schemas of the bundle and nothing else: every other address, on disk or
-on a network, is refused before anything is opened.
+A schema may include other schemas of the bundle and nothing else. We put them together ourselves,
+so that libxml2 is never given an address to open: what it loads, it would load by way of a handler
+that all threads of the process share.
 """
 
 from __future__ import annotations
@@ -11,14 +12,13 @@ from collections.abc import Iterable
 from copy import deepcopy
 from dataclasses import dataclass
 from importlib.resources import files
+from posixpath import dirname, join, normpath
 from typing import cast
 
 from lxml import etree
 
 XS = "{http://www.w3.org/2001/XMLSchema}"
 
-# An address scheme of our own, to which nothing outside the bundle answers.
-_BUNDLE = "secugate:/"
 _PLACE = re.compile(r"[a-z]+/[0-9]+\.[0-9]+\.xsd")
 
 
@@ -26,19 +26,8 @@ class ForeignAddressError(Exception):
     """A schema names an address outside the bundle."""
 
 
-class _Bundle(etree.Resolver):
-    def resolve(self, system_url: str, public_id: str, context: object = None) -> object:  # noqa: ARG002 (lxml's signature)
-        return self.resolve_string(_read(system_url.removeprefix(_BUNDLE)), context, base_url=system_url)
-
-
-def _read(place: str) -> bytes:
-    if _PLACE.fullmatch(place) is None:
-        raise ForeignAddressError(f"not in the bundle of forms: {place}")
-    return files("xsd").joinpath(place).read_bytes()
-
-
 def load(place: str) -> etree._Element:
-    """A schema of the bundle.
+    """A schema of the bundle, with all that it includes.
 
     Args:
         place: such as `decsal/1.0.xsd`.
@@ -47,14 +36,28 @@ def load(place: str) -> etree._Element:
         ForeignAddressError: for what cannot be a place in the bundle.
         FileNotFoundError: when the bundle has no such schema.
     """
-    return parse(_read(place), place)
+    if _PLACE.fullmatch(place) is None:
+        raise ForeignAddressError(f"not in the bundle of forms: {place}")
+    return parse(files("xsd").joinpath(place).read_bytes(), place)
 
 
 def parse(text: bytes, place: str) -> etree._Element:
-    """A schema from its text, as if it stood at a place of the bundle."""
+    """A schema from its text, as if it stood at a place of the bundle, with all that it includes.
+
+    Raises:
+        ForeignAddressError: when it names an address outside the bundle.
+    """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-    parser.resolvers.add(_Bundle())
-    return etree.fromstring(text, parser, base_url=_BUNDLE + place)
+    root = etree.fromstring(text, parser)
+    for include in root.findall(XS + "include"):
+        address = include.get("schemaLocation", "")
+        included = load(normpath(join(dirname(place), address)))
+        for declared in included:
+            include.addprevious(declared)
+        root.remove(include)
+    for foreign in root.iter(XS + "include", XS + "import", XS + "redefine"):
+        raise ForeignAddressError(f"not in the bundle of forms: {foreign.get('schemaLocation')}")
+    return root
 
 
 def frame(schema: etree._Element, record: str) -> etree._Element:
@@ -126,7 +129,7 @@ class Judge:
         """Compile.
 
         Raises:
-            lxml.etree.XMLSchemaParseError: when it is no XSD 1.0, or names a foreign address.
+            lxml.etree.XMLSchemaParseError: when it is no XSD 1.0.
         """
         self._schema = schema
         self._compiled = etree.XMLSchema(schema)

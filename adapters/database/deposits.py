@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,6 +24,7 @@ from gateway.states import Event, State
 from gateway.wire import JournalEntry
 from inbox.receive import Deposit, Receipt
 from outbox.post import post
+from signing.certificates import Evidence
 
 deposit = tables.table(tables.Deposit)
 
@@ -271,6 +273,12 @@ def settle(
             held=held,
         )
     )
+
+
+def keep_evidence(connection: sa.Connection, one: Kept, evidence: Evidence) -> None:
+    """Keep with a deposit on what its signer's certificate was believed, as JSON."""
+    text = json.dumps(asdict(evidence), default=str)
+    connection.execute(sa.update(deposit).where(deposit.c.number == one.number).values(evidence=text))
 
 
 def postpone(connection: sa.Connection, one: Kept, event: Event, now: Received, reason: str) -> State:

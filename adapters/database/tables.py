@@ -171,6 +171,9 @@ class Deposit(SQLModel, table=True):
     not_before: str | None = Field(default=None, description="moment of the next try")
     group: str | None = Field(default=None, index=True, description="the group that is being treated")
     fault: str | None = Field(default=None, description="why it waits or is parked")
+    evidence: str | None = Field(
+        default=None, description="on what the signer's certificate was believed, JSON"
+    )
     verdict: str | None = None
     records: int | None = None
     accepted: int | None = None

@@ -248,7 +248,7 @@ def test_both_doors_all_members_and_all_returns_occur() -> None:
 def test_the_held_wage_counts_once_its_affiliation_has_come() -> None:
     states = Counter(state for _, state in played().wages.all())
     assert states[WageState.HELD] == 0
-    assert states[WageState.SUPERSEDED] == 1
+    assert states[WageState.SUPERSEDED] == 1  # the one that was declared again
     released = [
         w for w, state in played().wages.all() if w.reference == "P012-2026-07" and state is WageState.CURRENT
     ]
@@ -284,6 +284,7 @@ def invoices() -> Iterator[Invoice]:
 def test_each_employer_is_charged_what_the_story_tells() -> None:
     charged = {invoice.statement.employer: euro(invoice.statement.contributions) for invoice in invoices()}
     assert charged == story()["statements"]
+    assert all(invoice.statement.contributions == invoice.calculation.total for invoice in invoices())
 
 
 @pytest.mark.parametrize(

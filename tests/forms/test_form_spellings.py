@@ -40,7 +40,7 @@ CODES = INBOUND + OUTBOUND
 TYPES = [
     (place, declared.get("name", ""))
     for place in ("envelope", *(code.lower() for code in CODES))
-    for declared in schema.load(f"{place}/1.0.xsd").findall(XS + "simpleType")
+    for declared in etree.parse(BUNDLE / place / "1.0.xsd").getroot().findall(XS + "simpleType")
 ]
 
 # Types that show what was received, or what we say ourselves, take any text up to their length.

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vector_files import WORLDS
 
 from gateway.batch import Batch
 from gateway.matricule import is_person, person_number
+from gateway.moments import Received
 from gateway.outcome import Assignment, Outcome
 from gateway.procedures.matricule.demmat import handle
 from gateway.registers import Registers
@@ -70,6 +73,14 @@ def test_the_serials_of_a_birth_date_end_at_999() -> None:
     assert (outcome.accepted, outcome.rejected) == (999, 2)
     assert {anomaly.code for one in outcome.refusals for anomaly in one.anomalies} == {"MATRET-8"}
     assert [one.record.number for one in outcome.refusals] == [1000, 1001]
+
+
+@pytest.mark.parametrize(("day", "accepted"), [("1898-12-31", 1), ("1899-01-01", 1), ("1899-01-02", 0)])
+def test_nobody_is_born_after_the_luxembourg_day_of_receipt(day: str, accepted: int) -> None:
+    # Received just after midnight in Luxembourg, in a year of which nobody is alive.
+    received = Received.parse("1898-12-31T23:50:00Z")
+    context = replace(WORLD.context(WORLD.registers()), received=received)
+    assert handle(WORLD.batch({**GOOD, "BirthDate": day}), context).accepted == accepted
 
 
 def test_records_are_judged_in_the_order_of_their_numbers() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from types import ModuleType
 
-import documents
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,6 +14,7 @@ from gateway import wire
 from gateway.batch import Header
 from gateway.moments import Received
 from gateway.returns import ackrec, acktrt, affret, calcul, extcpt, matass, matret, salret
+from tests.returns import documents
 from xsd import catalogue
 
 DAY = Received(datetime(2026, 8, 3, 9, 0, tzinfo=UTC)).day

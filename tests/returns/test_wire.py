@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from types import ModuleType
 
-import documents
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,8 +13,9 @@ from lxml import etree
 from gateway import wire
 from gateway.batch import Anomaly, Header, MemberId, Record
 from gateway.outcome import Assignment, Refusal, Verdict
-from gateway.returns import acktrt, matass, rejected, salret
+from gateway.returns import acktrt, calcul, extcpt, matass, rejected, salret
 from gateway.wire import AnswerHeader, JournalEntry
+from tests.returns import documents
 
 MEMBER = MemberId("2099990001299", "100001")
 HEADER = AnswerHeader(MEMBER, "test", datetime(2026, 8, 3, 9, 15, tzinfo=UTC))
@@ -192,3 +193,18 @@ def test_an_assignment_tells_the_matricule_and_whose_it_is() -> None:
         "1894-05-17",
     )
     assert (assigned.employer, assigned.reference) == ("2099990001299", None)
+
+
+@pytest.mark.parametrize(
+    ("module", "document", "total"),
+    [(calcul, documents.calculations, "Total"), (extcpt, documents.statements, "Balance")],
+    ids=["CALCUL", "EXTCPT"],
+)
+@given(choice=st.data())
+def test_a_total_that_is_not_the_sum_of_its_parts_is_refused(
+    module: ModuleType, document: st.SearchStrategy[object], total: str, choice: st.DataObject
+) -> None:
+    root = over_the_wire(module.write(choice.draw(document)))
+    wire.child(root, total).text = "0.01" if wire.text(root, total) == "0.00" else "0.00"
+    with pytest.raises(ValueError, match=f"{total} of {module.CODE} is"):
+        module.read(root)
