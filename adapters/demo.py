@@ -25,7 +25,8 @@ import paramiko
 import yaml
 from lxml import etree
 
-from adapters.client import GOOD, Profile, seal_verdict
+from adapters.client import Profile
+from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database
 from adapters.database.members import Members
 from adapters.installation import VALIDITY, install, write_ssh_key

@@ -27,6 +27,7 @@ from xsd import Form, FormField
 
 _END = "\r\n"
 _HEADER = re.compile(r"0;([0-9]{13});([0-9]{6})")
+_FIRST = "The first record is 0;<13 digits of matricule>;<6 digits of SECUline number>"
 _RECORD_TYPE = "1"
 _UNFIT = re.compile(rb"[^ !#-~]")
 _UNFIT_TEXT = re.compile("[^ !#-:<-~]")
@@ -79,7 +80,7 @@ class DtaFile:
     records: Sequence[Mapping[str, str]]
 
 
-def _whole(text: str) -> str | None:
+def _decimal(text: str) -> str | None:
     """Euro with two decimals from whole cents, or hours from hundredths."""
     if re.fullmatch("0|[1-9][0-9]*", text) is None:
         return None
@@ -134,9 +135,9 @@ class _Spelling:
 _SAME = _Spelling(str, str, "alike")
 
 _SPELLINGS: Mapping[str, _Spelling] = {
-    "Amount": _Spelling(_whole, _hundredths, "in cents, such as 350000"),
-    "WeeklyHours": _Spelling(_whole, _hundredths, "in hundredths of an hour, such as 4000"),
-    "Percent": _Spelling(_whole, _hundredths, "in hundredths of a per cent, such as 2500"),
+    "Amount": _Spelling(_decimal, _hundredths, "in cents, such as 350000"),
+    "WeeklyHours": _Spelling(_decimal, _hundredths, "in hundredths of an hour, such as 4000"),
+    "Percent": _Spelling(_decimal, _hundredths, "in hundredths of a per cent, such as 2500"),
     "Date": _Spelling(_iso_day, _plain_day, "as YYYYMMDD, such as 20260701"),
     "PeriodType": _Spelling(_iso_month, _plain_month, "as YYYYMM, such as 202607"),
     "Kind": _Spelling(_small, _capital, "in capitals, such as ENTRY"),
@@ -201,8 +202,7 @@ def write(member: MemberId, records: Iterable[Mapping[str, str]], form: Form) ->
 
 def _lines(raw: bytes) -> list[str]:
     if not raw:
-        advice = "Its first record is 0;<13 digits of matricule>;<6 digits of SECUline number>"
-        raise UnreadableError(1, None, "the file is empty", advice)
+        raise UnreadableError(1, None, "the file is empty", _FIRST)
     lines = raw.removesuffix(b"\r\n").split(b"\r\n")
     return [_text(number, line) for number, line in enumerate(lines, start=1)]
 
@@ -229,8 +229,7 @@ def _byte(byte: bytes) -> tuple[str, str]:
 def _member(line: str) -> MemberId:
     match = _HEADER.fullmatch(line)
     if match is None:
-        advice = "The first record is 0;<13 digits of matricule>;<6 digits of SECUline number>"
-        raise UnreadableError(1, None, repr(line[:_SHOWN]), advice)
+        raise UnreadableError(1, None, repr(line[:_SHOWN]), _FIRST)
     return MemberId(match[1], match[2])
 
 

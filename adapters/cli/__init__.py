@@ -22,11 +22,11 @@ COMMANDS = {
     "bill": "operator",
     "verify": "operator",
     "replay": "operator",
-    "convert": "sender",
-    "sign": "sender",
-    "send": "sender",
-    "collect": "sender",
-    "check": "sender",
+    "convert": "batches",
+    "sign": "batches",
+    "send": "exchange",
+    "collect": "exchange",
+    "check": "exchange",
     "contributions": "contributions",
 }
 """Each command and the module of this package that has it, in the order in which they are listed."""

@@ -13,11 +13,10 @@ import paramiko
 import sqlalchemy as sa
 import typer
 from cryptography import x509
-from rich.progress import track
 
 from adapters import serve as serving
 from adapters.billing import BillingRun, UnknownEmployer
-from adapters.cli.output import AsJson, console, errors, print_json, print_table, refused, wrong_use
+from adapters.cli.output import AsJson, console, errors, print_json, print_table, progress, refused, wrong_use
 from adapters.database import Database, deposits
 from adapters.database.members import Members
 from adapters.installation import install
@@ -238,7 +237,7 @@ def bill(
         wrong_use(str(error))
     run = BillingRun(database, serving.seal(premises, settings), system_clock)
     try:
-        issued = list(track(run.run(month), f"Billing {month}", len(run.due(month)), console=errors))
+        issued = list(progress(run.run(month), f"Billing {month}", len(run.due(month))))
     except (UnknownEmployer, NoParametersError) as gap:
         refused(f"Billing stopped: {gap}. What was issued before stands; run again once it is entered.")
     if as_json:

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, TypeVar
 
 import typer
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
+
+T = TypeVar("T")
+
+LONG = 20
+"""From so many steps on, a progress bar."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -29,6 +35,11 @@ def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]
     for row in rows:
         table.add_row(*(cell.replace("[", "\\[") for cell in row))
     console.print(table)
+
+
+def progress(steps: Iterable[T], title: str, total: int) -> Iterable[T]:
+    """A progress bar on standard error for work of many steps."""
+    return track(steps, title, total, console=errors, disable=total < LONG)
 
 
 def wrong_use(sentence: str) -> NoReturn:

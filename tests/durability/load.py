@@ -14,7 +14,9 @@ from datetime import date, timedelta
 import httpx2
 import paramiko
 
-from adapters.client import HttpsDoor, Profile, Refused, SftpDoor, https, sftp
+from adapters.client import Profile, Refused, https, sftp
+from adapters.client.https import HttpsDoor
+from adapters.client.sftp import SftpDoor
 from adapters.sftp import OUR_FAULT
 from gateway.matricule import person_number
 from tests.durability.running import Running
@@ -177,8 +179,8 @@ def clients(gateway: Running, supply: Supply, book: Book, senders: list[Sender])
         tasks = []
         for sender in senders:
             given = gateway.profile(sender)
-            tasks.append(threads.submit(_deposit, https(given), sender, supply, book))
-            tasks.append(threads.submit(_deposit, sftp(given), sender, supply, book))
+            tasks.append(threads.submit(_deposit, https.enter(given), sender, supply, book))
+            tasks.append(threads.submit(_deposit, sftp.enter(given), sender, supply, book))
             tasks.append(threads.submit(_keep_collecting, given, sender, book, over))
         try:
             yield
@@ -214,7 +216,7 @@ def _keep_collecting(given: Profile, sender: Sender, book: Book, over: threading
 
 def collect(given: Profile, sender: Sender, book: Book) -> None:
     """Collect what is new over HTTPS, from the cursor where this member stopped."""
-    with https(given) as door:
+    with https.enter(given) as door:
         for cursor, answer in door.collect(book.cursors[sender]):
             book.collected[sender][answer.name] = answer.content
             book.cursors[sender] = cursor

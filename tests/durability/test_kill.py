@@ -24,7 +24,8 @@ import pytest
 import sqlalchemy as sa
 from lxml import etree
 
-from adapters.client import GOOD, https, seal_verdict
+from adapters.client import https
+from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database, tables
 from adapters.premises import Premises
 from adapters.spool import Spool
@@ -162,7 +163,7 @@ def _wait_until_treated(data: Path, gateway: Running) -> None:
 
 def _send_again(gateway: Running, items: list[Item], senders: list[Sender]) -> dict[Item, bytes]:
     def send(sender: Sender) -> dict[Item, bytes]:
-        with https(gateway.profile(sender)) as door:
+        with https.enter(gateway.profile(sender)) as door:
             return {item: door.deposit(item.name, item.content) for item in items if item.sender == sender}
 
     with ThreadPoolExecutor() as threads:

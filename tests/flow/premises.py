@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from lxml import etree
 
-from adapters.client import GOOD, seal_verdict
+from adapters.client.seals import GOOD, seal_verdict
 from adapters.verification import inspect
 from gateway.matricule import person_number
 from gateway.moments import Received

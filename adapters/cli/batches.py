@@ -1,0 +1,76 @@
+"""Making batches: payroll output becomes XML, and gets the member's signature."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from lxml import etree
+
+from adapters.cli.output import AsJson, console, print_json, print_table, progress, refused, wrong_use
+from adapters.cli.sending import Files, ProfileFile, keep, read_profile
+from gateway import dta, names, procedures, wire
+from gateway.batch import Header
+from gateway.moments import Received, system_clock
+from gateway.procedures import PROCEDURES
+from signing.parse import Unreadable, parse
+from signing.sign import Signer, UnusableKey
+from xsd import catalogue
+
+app = typer.Typer()
+
+
+@app.command()
+def convert(
+    files: Files,
+    out: Annotated[Path, typer.Option(help="Folder for the batches.")],
+    procedure: Annotated[str, typer.Option(help=", ".join(p.code for p in PROCEDURES))] = "",
+    environment: Annotated[str, typer.Option(help="production or test")] = "test",
+    as_json: AsJson = False,
+) -> None:
+    """Turn .dta files into unsigned XML batches, named after the operator's pattern.
+
+    Without --procedure the file name tells it: DECSAL.dta, DECSAL-anything.dta.
+    """
+    now = system_clock()
+    made = []
+    for place, file in enumerate(files):
+        code = procedure or file.name.split(".")[0].split("-")[0].upper()
+        if code not in {p.code for p in PROCEDURES}:
+            wrong_use(f"{file}: {code} is no procedure; name one with --procedure")
+        form = catalogue().form(code, "1.0", Received(now).day)
+        try:
+            content = dta.read(file.read_bytes(), form)
+        except dta.UnreadableError as error:
+            refused(f"{file}: {error}")
+        header = Header(code, form.version, content.member, wire.OPERATOR, environment, now)
+        # A hundredth apart: a name never repeats.
+        stamp = names.stamp(now + timedelta(milliseconds=10 * place))
+        name = str(names.FileName(code, stamp, content.member, incoming=True))
+        root = wire.write_batch(header, procedures.procedure(code).record, content.records)
+        keep(out / name, etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+        made.append({"from": str(file), "file": str(out / name), "records": len(content.records)})
+    if as_json:
+        print_json(made)
+    else:
+        print_table(
+            "Batches", ("From", "Batch", "Records"), ([str(cell) for cell in one.values()] for one in made)
+        )
+
+
+@app.command()
+def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(help="Folder.")]) -> None:
+    """Sign batches with the member's key; the names stay."""
+    who = read_profile(profile)
+    try:
+        signer = Signer.load(who.key, who.certificate)
+    except (OSError, UnusableKey) as error:
+        wrong_use(str(error))
+    for file in progress(files, "Signing", len(files)):
+        try:
+            keep(out / file.name, signer.sign(parse(file.read_bytes()), system_clock()))
+        except (Unreadable, ValueError) as error:
+            refused(f"{file}: {error}")
+    console.print(f"{len(files)} signed in {out}", markup=False)

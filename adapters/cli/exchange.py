@@ -1,0 +1,123 @@
+"""At the doors: send batches, collect answers, check our seal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import httpx2
+import paramiko
+import typer
+
+from adapters.cli.output import AsJson, print_json, print_table, progress, refused
+from adapters.cli.sending import Files, ProfileFile, keep, read_profile
+from adapters.client import Collected, Profile, Refused, https, sftp
+from adapters.client.seals import GOOD, seal_verdict
+from gateway import names
+
+app = typer.Typer()
+
+
+class DoorKind(StrEnum):
+    """The doors of a gateway."""
+
+    HTTPS = "https"
+    SFTP = "sftp"
+
+
+Door = Annotated[DoorKind, typer.Option(help="Through which door.")]
+
+
+@app.command()
+def send(
+    files: Files,
+    profile: ProfileFile,
+    door: Door = DoorKind.HTTPS,
+    out: Annotated[Path | None, typer.Option(help="Folder for the receipts (HTTPS).")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Deposit signed batches. HTTPS answers with the signed receipt; SFTP leaves it in the outbox."""
+    who = read_profile(profile)
+    try:
+        deposits = _deposit_https(who, files, out) if door is DoorKind.HTTPS else _deposit_sftp(who, files)
+        sent = list(progress(deposits, "Sending", len(files)))
+    except (Refused, OSError, httpx2.HTTPError, paramiko.SSHException) as error:
+        refused(f"Not sent: {error}")
+    if as_json:
+        print_json(sent)
+    else:
+        print_table(
+            f"Deposited over {door.upper()}", ("Batch", "Receipt"), (tuple(one.values()) for one in sent)
+        )
+
+
+def _deposit_https(who: Profile, files: list[Path], out: Path | None) -> Iterator[dict[str, str]]:
+    with https.enter(who) as door:
+        for file in files:
+            receipt = door.deposit(file.name, file.read_bytes())
+            place = (out or file.parent) / f"{file.stem}.ACKREC.XML"
+            keep(place, receipt)
+            yield {"file": file.name, "receipt": str(place)}
+
+
+def _deposit_sftp(who: Profile, files: list[Path]) -> Iterator[dict[str, str]]:
+    with sftp.enter(who) as door:
+        for file in files:
+            door.deposit(file.name, file.read_bytes())
+            yield {"file": file.name, "receipt": "in the outbox"}
+
+
+@app.command()
+def collect(
+    profile: ProfileFile,
+    out: Annotated[Path, typer.Option(help="Folder for the answers.")],
+    door: Door = DoorKind.HTTPS,
+    after: Annotated[int, typer.Option(help="HTTPS: only what was posted after this cursor.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Collect the answers and check the gateway's seal on each; exits with 1 when one is bad."""
+    who = read_profile(profile)
+    taken: list[dict[str, str]] = []
+    cursor = after
+    try:
+        if door is DoorKind.HTTPS:
+            with https.enter(who) as shelf:
+                for last, answer in shelf.collect(after):
+                    taken.append(_take(answer, out, who))
+                    cursor = last
+        else:
+            with sftp.enter(who) as boxes:
+                taken.extend(_take(answer, out, who) for answer in boxes.collect())
+    except (Refused, OSError, httpx2.HTTPError, paramiko.SSHException) as error:
+        refused(f"Not collected: {error}")
+    if as_json:
+        print_json({"cursor": cursor, "answers": taken})
+    else:
+        print_table("Collected", ("Answer", "Type", "Signature"), (tuple(one.values()) for one in taken))
+    if any(one["signature"] != GOOD for one in taken):
+        raise typer.Exit(1)
+
+
+def _take(answer: Collected, out: Path, who: Profile) -> dict[str, str]:
+    # The name comes from outside: only one that keeps to the pattern becomes a file name.
+    name = str(names.parse(answer.name))
+    keep(out / name, answer.content)
+    return {"file": name, "type": answer.kind, "signature": seal_verdict(answer.content, who.trust)}
+
+
+@app.command()
+def check(
+    files: Files,
+    trust: Annotated[Path, typer.Option(exists=True, help="PEM of the gateway's authorities.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check the signatures on receipts, acknowledgements, returns and invoices."""
+    verdicts = {file.name: seal_verdict(file.read_bytes(), trust) for file in files}
+    if as_json:
+        print_json(verdicts)
+    else:
+        print_table("Signatures", ("File", "Signature"), verdicts.items())
+    if set(verdicts.values()) != {GOOD}:
+        raise typer.Exit(1)

@@ -1,0 +1,86 @@
+"""The HTTPS door from a sender's side."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx2
+
+from adapters.client import TIMEOUT_SECONDS, Collected, Profile, Refused
+
+
+class HttpsDoor:
+    """The HTTPS door, entered with a client certificate."""
+
+    def __init__(self, profile: Profile) -> None:
+        context = ssl.create_default_context(cafile=str(profile.trust))
+        context.load_cert_chain(profile.certificate, profile.key)
+        self._http = httpx2.Client(base_url=profile.https, verify=context, timeout=TIMEOUT_SECONDS)
+
+    def deposit(self, name: str, content: bytes) -> bytes:
+        """Deposit a batch; the signed receipt.
+
+        Raises:
+            Refused: with the door's own sentence.
+        """
+        digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+        answer = self._http.post(
+            "/v1/deposits",
+            params={"name": name},
+            content=content,
+            headers={"Content-Type": "application/xml", "Content-Digest": f"sha-256=:{digest}:"},
+        )
+        return _accepted(answer, 202)
+
+    def collect(self, after: int) -> Iterator[tuple[int, Collected]]:
+        """What was posted after a cursor, each with its own cursor."""
+        while True:
+            listed = _accepted_json(self._http.get("/v1/outbox", params={"after": after}))
+            if not listed:
+                return
+            for entry in listed:
+                after = int(str(entry["cursor"]))
+                content = _accepted(self._http.get(f"/v1/outbox/{entry['id']}"), 200)
+                yield after, Collected(str(entry["name"]), str(entry["type"]), content)
+
+    def state(self, identifier: str) -> dict[str, object]:
+        """How far a deposit has come."""
+        answer = self._http.get(f"/v1/deposits/{identifier}")
+        _accepted(answer, 200)
+        state: dict[str, object] = answer.json()
+        return state
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._http.close()
+
+
+def _accepted(answer: httpx2.Response, status: int) -> bytes:
+    if answer.status_code == status:
+        return answer.content
+    try:
+        problem = answer.json()
+        sentence = f"{problem['code']}: {problem['detail']}"
+    except (ValueError, KeyError, TypeError):
+        sentence = f"the door answered {answer.status_code}"
+    raise Refused(sentence)
+
+
+def _accepted_json(answer: httpx2.Response) -> list[dict[str, object]]:
+    _accepted(answer, 200)
+    entries: list[dict[str, object]] = answer.json()["answers"]
+    return entries
+
+
+@contextmanager
+def enter(profile: Profile) -> Iterator[HttpsDoor]:
+    """The HTTPS door, closed at the end."""
+    door = HttpsDoor(profile)
+    try:
+        yield door
+    finally:
+        door.close()
