@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from adapters.settings import Settings
+from gateway.seal import Seal
+from signing.sign import Signer
+
 
 @dataclass(frozen=True, slots=True)
 class Premises:
@@ -67,3 +71,13 @@ class Premises:
     def doors(self) -> Path:
         """Where the doors of the running gateway are, as JSON."""
         return self.folder / "doors.json"
+
+
+def seal_of(premises: Premises, settings: Settings) -> Seal:
+    """Our seal, from the key on the premises.
+
+    Raises:
+        UnusableKey: the key may be read by others, or is not for its certificate.
+    """
+    signer = Signer.load(premises.signing_key, premises.signing_certificate)
+    return Seal(signer, settings.environment)

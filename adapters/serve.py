@@ -21,7 +21,7 @@ from adapters.database.answers import SqlCollection
 from adapters.database.deposits import Deposits
 from adapters.database.members import Members, fingerprint
 from adapters.engine import Engine
-from adapters.premises import Premises
+from adapters.premises import Premises, seal_of
 from adapters.settings import Settings
 from adapters.sftp import SftpDoor, SftpSettings
 from adapters.spool import Spool
@@ -29,11 +29,9 @@ from adapters.treatment import Treatment
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received, system_clock
 from gateway.process import Desk
-from gateway.seal import Seal
 from inbox.receive import Inbox
 from outbox.collect import Outbox
 from signing.certificates import Trust
-from signing.sign import Signer
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class Gateway:
         self.database = Database(self.premises.database)
         self.members = Members(self.database)
         self.spool = Spool(self.premises.spool, settings.largest_deposit)
-        self.seal = seal(self.premises, settings)
+        self.seal = seal_of(self.premises, settings)
         self.trust = Trust(self.premises.anchors, self.premises.revocations)
         desk = Desk(settings.environment, self.trust, self._signer)
         treatment = Treatment(self.database, self.spool, self.seal, desk, clock)
@@ -114,12 +112,6 @@ class Gateway:
         self._sftp.stop()
         self.engine.stop()
         self.database.close()
-
-
-def seal(premises: Premises, settings: Settings) -> Seal:
-    """Our seal, from the key on the premises."""
-    signer = Signer.load(premises.signing_key, premises.signing_certificate)
-    return Seal(signer, settings.environment)
 
 
 def serve(settings: Settings) -> None:

@@ -200,31 +200,30 @@ class SftpDoor:
 
     def _keep_door(self) -> None:
         while not self._stopping.is_set():
-            try:
-                sock, address = self._listener.accept()
-            except TimeoutError:
-                pass
-            except OSError as error:
-                # We are stopping; or no descriptor is left: those who are in go on, and leave some day.
-                if not self._stopping.wait(TICK_SECONDS):
-                    log.error("sftp.not_accepting", **fault(error))
-            else:
-                self._let_in(sock, str(address[0]))
-            self._look_round()
+            for step in (self._let_one_in, self._look_round):
+                try:
+                    step()
+                except Exception as error:  # no descriptor or no thread left: those who are in go on
+                    if not self._stopping.wait(TICK_SECONDS):
+                        with suppress(Exception):
+                            log.error("sftp.door_failed", **fault(error))
 
-    def _let_in(self, sock: socket.socket, address: str) -> None:
-        if self._is_full(address):
+    def _let_one_in(self) -> None:
+        try:
+            sock, address = self._listener.accept()
+        except TimeoutError:
+            return
+        if self._is_full(str(address[0])):
             sock.close()
             return
         try:
-            connection = Connection(self, sock, address)
+            connection = Connection(self, sock, str(address[0]))
             connection.transport.add_server_key(self._host_key)
             connection.start()
-        except Exception as error:
+        except Exception:
             sock.close()
-            log.error("sftp.not_let_in", **fault(error))
-        else:
-            self._connections.add(connection)
+            raise
+        self._connections.add(connection)
 
     def _is_full(self, address: str) -> bool:
         limits = self.settings
@@ -237,7 +236,7 @@ class SftpDoor:
     def _look_round(self) -> None:
         now = time.monotonic()
         for connection in list(self._connections):
-            if connection.is_over:
+            if connection.has_ended():
                 self._connections.discard(connection)
             elif connection.is_overdue(now):
                 connection.hang_up()
@@ -399,11 +398,13 @@ class Connection(paramiko.ServerInterface):
         """Whether a key was accepted and its signature was right."""
         return self.transport.is_authenticated()
 
-    @property
-    def is_over(self) -> bool:
+    def has_ended(self) -> bool:
         """Whether nothing of it is left."""
+        if self.transport.is_alive():
+            return False
+        self.transport.close()  # Its thread may have died before it could: then all is still open.
         with self._lock:
-            return not self._sessions and not self.transport.is_alive()
+            return not self._sessions
 
     def is_overdue(self, now: float) -> bool:
         """Whether it took too long to log in, or has been idle for too long (seconds, monotonic)."""
@@ -419,6 +420,7 @@ class Connection(paramiko.ServerInterface):
     def join(self, deadline: float) -> None:
         """Wait for its threads until a moment (seconds, monotonic)."""
         self.transport.join(max(0, deadline - time.monotonic()))
+        self.transport.close()
         with self._lock:
             sessions = list(self._sessions.values())  # no more are begun now
         for session in sessions:
@@ -742,7 +744,6 @@ class Session(paramiko.SubsystemHandler):
         self._connection = connection
         self._channel = channel
         self._door = connection.door
-        self._began = int(self._door.clock().timestamp())
         self._handles: dict[bytes, Handle] = {}
         self._handles_given = 0
         self._drafts: dict[str, Draft] = {}
@@ -1093,7 +1094,7 @@ class Session(paramiko.SubsystemHandler):
         self._shelf = {listed.answer.name: listed for listed in visible}
 
     def _folder(self, name: str) -> Entry:
-        return Entry(name, 0, FOLDER, self._began)
+        return Entry(name, 0, FOLDER, self._now())
 
     def _draft_entry(self, draft: Draft) -> Entry:
         return Entry(draft.name, draft.size, WRITABLE, self._now())

@@ -12,6 +12,7 @@ import stat
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -71,9 +72,7 @@ class Signer:
             first, *chain = x509.load_pem_x509_certificates(certificate.read_bytes())
         except (ValueError, TypeError) as error:
             raise UnusableKey(f"{key} or {certificate} is not a plain PEM file ({error})") from None
-        if not isinstance(loaded, PrivateKey):
-            raise UnusableKey(f"{key} is neither an RSA nor an ECDSA key")
-        return cls(loaded, first, tuple(chain))
+        return cls(cast(PrivateKey, loaded), first, tuple(chain))  # its kind is checked there
 
     def sign(self, element: etree._Element, at: datetime) -> bytes:
         """A signed copy of a document, as the bytes of a file.

@@ -45,7 +45,8 @@ class FormFaults(Exception):
 
     def __init__(self, form: str, faults: Sequence[Fault]) -> None:
         places = ", ".join(fault.path for fault in faults[:3])
-        super().__init__(f"{len(faults)} faults against {form}, first at {places}")
+        count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+        super().__init__(f"{count} against {form}, first at {places}")
         self.faults = tuple(faults)
 
 

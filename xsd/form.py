@@ -101,13 +101,19 @@ class _Records:
         faults = (*self._around(number, record), *self._within(number, record))
         return Malformed(number, record, self._known(record), faults or (self._unclear(number, record),))
 
-    def strangers(self, root: etree._Element) -> list[Fault]:
+    def outside(self, root: etree._Element) -> list[Fault]:
+        """What is wrong around the records."""
+        faults = _faults(self.frame, root)
+        told = {fault.path for fault in faults}
+        return faults + [fault for fault in self._stranger(root) if fault.path not in told]
+
+    def _stranger(self, root: etree._Element) -> list[Fault]:
         """The first element of our namespace beside head and records, to which the frame is blind."""
         head = root.find(_OURS + "Header")
         for element in root.iterchildren(_OURS + "*"):
             if element.tag != self.tag and element is not head:
                 name, path = local_name(element)[:LONGEST_VALUE], path_of(element, root)
-                message = f"{name} has no place in {local_name(root)[:LONGEST_VALUE]}"
+                message = f"{name} has no place in {local_name(root)}"
                 return [Fault(None, name, path, line_of(element), seen(element), FILE_FORM, message)]
         return []
 
@@ -209,7 +215,7 @@ class Form:
         Raises:
             FormFaults: with all faults that the schema reports; the code of each is `FILE-FORM`.
         """
-        faults = self._faults(self._judge, root)
+        faults = self._misnamed(root) or _faults(self._judge, root)
         if faults:
             raise FormFaults(f"{self.code} {self.version}", faults)
 
@@ -226,7 +232,10 @@ class Form:
         records = self._records
         if records is None:
             raise ValueError(f"{self.code} holds no records of a member")
-        checked = Checked(faults=self._around(records, root))
+        misnamed = self._misnamed(root)
+        if misnamed:
+            return Checked(faults=misnamed)
+        checked = Checked(faults=records.outside(root))
         for number, record in enumerate(root.iterchildren(records.tag), start=1):
             if self._judge.admits(record):
                 checked.good.append((number, record))
@@ -234,26 +243,26 @@ class Form:
                 checked.malformed.append(records.explain(number, record))
         return checked
 
-    def _around(self, records: _Records, root: etree._Element) -> list[Fault]:
-        faults = self._faults(records.frame, root)
-        told = {fault.path for fault in faults}
-        return faults + [fault for fault in records.strangers(root) if fault.path not in told]
-
-    def _faults(self, judge: Judge, root: etree._Element) -> list[Fault]:
-        if root.tag != _OURS + self.root:
-            path = f"/{local_name(root)}"[:LONGEST_PATH]
-            message = f"the root is not {self.root} of {NAMESPACE}"
-            return [Fault(None, None, path, line_of(root), None, FILE_FORM, message)]
-        if judge.admits(root):
+    def _misnamed(self, root: etree._Element) -> list[Fault]:
+        """The fault of a root that is another element; a schema also admits its record as a root."""
+        if root.tag == _OURS + self.root:
             return []
-        # One sentence for each place: a broken pattern may also be told as a broken type.
-        first: dict[str | None, Complaint] = {}
-        for complaint in judge.complaints(root):
-            first.setdefault(complaint.path, complaint)
-        return [_outside(root, complaint) for complaint in first.values()]
+        path = f"/{local_name(root)}"[:LONGEST_PATH]
+        message = f"the root is not {self.root} of {NAMESPACE}"
+        return [Fault(None, None, path, line_of(root), None, FILE_FORM, message)]
 
 
-def _outside(root: etree._Element, complaint: Complaint) -> Fault:
+def _faults(judge: Judge, root: etree._Element) -> list[Fault]:
+    if judge.admits(root):
+        return []
+    # One sentence for each place: a broken pattern may also be told as a broken type.
+    first: dict[str | None, Complaint] = {}
+    for complaint in judge.complaints(root):
+        first.setdefault(complaint.path, complaint)
+    return [_told(root, complaint) for complaint in first.values()]
+
+
+def _told(root: etree._Element, complaint: Complaint) -> Fault:
     element = locate(root, complaint.path)
     return Fault(
         record=None,

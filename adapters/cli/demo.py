@@ -11,7 +11,9 @@ import typer
 
 from adapters import demo as story
 from adapters.cli.output import AsJson, console, errors, print_json, print_table
+from adapters.client.seals import GOOD
 from gateway.money import euro
+from gateway.returns.acktrt import Acknowledgement
 
 app = typer.Typer()
 
@@ -61,15 +63,16 @@ def _tell(month: story.Month, seconds: float) -> None:
     console.print()
     print_table(
         "What was sent, and what came back",
-        ("Sender", "What", "Door", "Procedure", "Verdict", "Taken", "Refused", "On hold", "Came back"),
+        ("Sender", "Batch", "What", "Outcome", "Return"),
         (_row(sent) for sent in month.deposits),
+        wraps="What",
     )
+    console.print("Each got a signed receipt (ACKREC) at once and a signed acknowledgement (ACKTRT).\n")
     print_table(
-        "What each employer owes for the month (EUR)",
-        ("Statement", "Employer", "Name", "Employees' share", "Employer's share", "Due", "Payable by"),
+        "What each employer owes for the month, in euro",
+        ("Employer", "Name", "Employees", "Employer", "Due", "Payable by"),
         (
             (
-                one.number,
                 one.employer,
                 one.name,
                 euro(one.employee_total),
@@ -79,8 +82,9 @@ def _tell(month: story.Month, seconds: float) -> None:
             )
             for one in sorted(month.statements(), key=lambda one: one.number)
         ),
+        wraps="Name",
     )
-    good = sum(answer.signature == "good" for answer in month.answers)
+    good = sum(answer.signature == GOOD for answer in month.answers)
     console.print(f"{good} of {len(month.answers)} signatures are good. {seconds:.0f} seconds in all.")
     for fault in month.faults:
         console.print(f"✗ {fault}", style="red", markup=False)
@@ -88,22 +92,19 @@ def _tell(month: story.Month, seconds: float) -> None:
 
 
 def _row(sent: story.Sent) -> tuple[str, ...]:
-    step, outcome = sent.step, sent.outcome
-    if outcome is None:
-        return (step.member, step.title, step.door.upper(), step.procedure, "–", "", "", "", "")
-    codes = dict.fromkeys(anomaly.code for anomaly in outcome.anomalies)
-    returns = [name.split(".")[1] for name in outcome.returns]
-    return (
-        step.member,
-        step.title,
-        step.door.upper(),
-        step.procedure,
-        outcome.verdict,
-        str(outcome.accepted),
-        str(outcome.rejected),
-        str(outcome.held),
-        ", ".join(["ACKREC", "ACKTRT", *returns]) + (f" ({', '.join(codes)})" if codes else ""),
-    )
+    step = sent.step
+    start = (step.member, f"{step.procedure} {step.door.upper()}", step.title)
+    if sent.outcome is None:
+        return (*start, "never answered", "")
+    returns = " ".join(name.split(".")[1] for name in sent.outcome.returns)
+    return (*start, _outcome(sent.outcome), returns)
+
+
+def _outcome(outcome: Acknowledgement) -> str:
+    if not outcome.records:
+        return ", ".join(dict.fromkeys(anomaly.code for anomaly in outcome.anomalies))
+    counts = ((outcome.accepted, "taken"), (outcome.held, "held"), (outcome.rejected, "refused"))
+    return ", ".join(f"{count} {word}" for count, word in counts if count)
 
 
 def _json(month: story.Month) -> dict[str, object]:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
-import httpx2
-import paramiko
 import typer
 
 from adapters.cli.output import AsJson, print_json, print_table, progress, refused
 from adapters.cli.sending import Files, ProfileFile, keep, read_profile
-from adapters.client import Collected, Profile, Refused, https, sftp
+from adapters.client import Collected, Door, Profile, Refused
 from adapters.client.seals import GOOD, seal_verdict
 from gateway import names
 
@@ -27,24 +27,23 @@ class DoorKind(StrEnum):
     SFTP = "sftp"
 
 
-Door = Annotated[DoorKind, typer.Option(help="Through which door.")]
+Which = Annotated[DoorKind, typer.Option(help="Through which door.")]
 
 
 @app.command()
 def send(
     files: Files,
     profile: ProfileFile,
-    door: Door = DoorKind.HTTPS,
+    door: Which = DoorKind.HTTPS,
     out: Annotated[Path | None, typer.Option(help="Folder for the receipts (HTTPS).")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Deposit signed batches. HTTPS answers with the signed receipt; SFTP leaves it in the outbox."""
     who = read_profile(profile)
     try:
-        deposits = _deposit_https(who, files, out) if door is DoorKind.HTTPS else _deposit_sftp(who, files)
-        sent = list(progress(deposits, "Sending", len(files)))
-    except (Refused, OSError, httpx2.HTTPError, paramiko.SSHException) as error:
-        refused(f"Not sent: {error}")
+        sent = list(progress(_deposit(door, who, files, out), "Sending", len(files)))
+    except Refused as refusal:
+        refused(f"Not sent: {refusal}")
     if as_json:
         print_json(sent)
     else:
@@ -53,27 +52,27 @@ def send(
         )
 
 
-def _deposit_https(who: Profile, files: list[Path], out: Path | None) -> Iterator[dict[str, str]]:
-    with https.enter(who) as door:
+def _deposit(door: DoorKind, who: Profile, files: list[Path], out: Path | None) -> Iterator[dict[str, str]]:
+    with _enter(door, who) as entered:
         for file in files:
-            receipt = door.deposit(file.name, file.read_bytes())
+            receipt = entered.deposit(file.name, file.read_bytes())
             place = (out or file.parent) / f"{file.stem}.ACKREC.XML"
-            keep(place, receipt)
-            yield {"file": file.name, "receipt": str(place)}
+            if receipt is not None:
+                keep(place, receipt)
+            yield {"file": file.name, "receipt": "in the outbox" if receipt is None else str(place)}
 
 
-def _deposit_sftp(who: Profile, files: list[Path]) -> Iterator[dict[str, str]]:
-    with sftp.enter(who) as door:
-        for file in files:
-            door.deposit(file.name, file.read_bytes())
-            yield {"file": file.name, "receipt": "in the outbox"}
+def _enter(door: DoorKind, who: Profile) -> AbstractContextManager[Door]:
+    """Through a door; only its own module is loaded."""
+    entered: AbstractContextManager[Door] = import_module(f"adapters.client.{door}").enter(who)
+    return entered
 
 
 @app.command()
 def collect(
     profile: ProfileFile,
     out: Annotated[Path, typer.Option(help="Folder for the answers.")],
-    door: Door = DoorKind.HTTPS,
+    door: Which = DoorKind.HTTPS,
     after: Annotated[int, typer.Option(help="HTTPS: only what was posted after this cursor.")] = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -82,16 +81,12 @@ def collect(
     taken: list[dict[str, str]] = []
     cursor = after
     try:
-        if door is DoorKind.HTTPS:
-            with https.enter(who) as shelf:
-                for last, answer in shelf.collect(after):
-                    taken.append(_take(answer, out, who))
-                    cursor = last
-        else:
-            with sftp.enter(who) as boxes:
-                taken.extend(_take(answer, out, who) for answer in boxes.collect())
-    except (Refused, OSError, httpx2.HTTPError, paramiko.SSHException) as error:
-        refused(f"Not collected: {error}")
+        with _enter(door, who) as entered:
+            for last, answer in entered.collect(after):
+                taken.append(_take(answer, out, who))
+                cursor = last
+    except Refused as refusal:
+        refused(f"Not collected: {refusal}")
     if as_json:
         print_json({"cursor": cursor, "answers": taken})
     else:

@@ -6,6 +6,7 @@ import base64
 import re
 from dataclasses import asdict
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
@@ -14,13 +15,12 @@ import sqlalchemy as sa
 import typer
 from cryptography import x509
 
-from adapters import serve as serving
 from adapters.billing import BillingRun, UnknownEmployer
 from adapters.cli.output import AsJson, console, errors, print_json, print_table, progress, refused, wrong_use
 from adapters.database import Database, deposits
 from adapters.database.members import Members
 from adapters.installation import install
-from adapters.premises import Premises
+from adapters.premises import Premises, seal_of
 from adapters.settings import Settings
 from adapters.spool import Spool
 from adapters.verification import inspect
@@ -98,6 +98,8 @@ def serve(
 ) -> None:
     """Open the doors and treat deposits until stopped (Ctrl-C)."""
     _open(data)
+    # Loaded here: no other command needs the doors and the engine.
+    serving = import_module("adapters.serve")
     serving.serve(_settings(data, https_port=https_port, sftp_port=sftp_port))
 
 
@@ -235,7 +237,7 @@ def bill(
         month = Period.parse(period)
     except ValueError as error:
         wrong_use(str(error))
-    run = BillingRun(database, serving.seal(premises, settings), system_clock)
+    run = BillingRun(database, seal_of(premises, settings), system_clock)
     try:
         issued = list(progress(run.run(month), f"Billing {month}", len(run.due(month))))
     except (UnknownEmployer, NoParametersError) as gap:

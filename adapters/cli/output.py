@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
@@ -27,13 +29,26 @@ def print_json(content: object) -> None:
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
 
 
-def print_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table; what is in it is text, never markup."""
-    table = Table(title=title, title_justify="left", title_style="bold")
+def print_table(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], wraps: str | None = None
+) -> None:
+    """Print a table; what is in it is text, never markup.
+
+    Args:
+        wraps: the one column that gives way when the window is narrow; without it all do.
+    """
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=wraps not in (None, column))
     for row in rows:
-        table.add_row(*(cell.replace("[", "\\[") for cell in row))
+        table.add_row(*(escape(cell) for cell in row))
     console.print(table)
 
 

@@ -17,8 +17,10 @@ the profile:
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from gateway.batch import MemberId
 
@@ -81,3 +83,13 @@ class Collected:
     name: str
     kind: str
     content: bytes
+
+
+class Door(Protocol):
+    """What a sender does at either door."""
+
+    def deposit(self, name: str, content: bytes) -> bytes | None:
+        """Deposit a batch; the signed receipt, or None where it comes in the outbox."""
+
+    def collect(self, after: int) -> Iterator[tuple[int, Collected]]:
+        """What was posted after a cursor, each with its own cursor."""

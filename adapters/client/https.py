@@ -78,9 +78,15 @@ def _accepted_json(answer: httpx2.Response) -> list[dict[str, object]]:
 
 @contextmanager
 def enter(profile: Profile) -> Iterator[HttpsDoor]:
-    """The HTTPS door, closed at the end."""
+    """The HTTPS door, left at the end.
+
+    Raises:
+        Refused: the door refused, or could not be reached.
+    """
     door = HttpsDoor(profile)
     try:
         yield door
+    except httpx2.HTTPError as error:
+        raise Refused(f"{profile.https}: {error}") from error
     finally:
         door.close()

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import paramiko
 
-from adapters.client import TIMEOUT_SECONDS, Collected, Profile
+from adapters.client import TIMEOUT_SECONDS, Collected, Profile, Refused
 
 
 class SftpDoor:
@@ -30,18 +30,18 @@ class SftpDoor:
         self._sftp = self._ssh.open_sftp()
 
     def deposit(self, name: str, content: bytes) -> None:
-        """Deposit a batch: written under a `.part` name, complete when renamed."""
+        """Deposit a batch, complete when its `.part` is renamed. The receipt comes in the outbox."""
         with self._sftp.open(f"/inbox/{name}.part", "wb") as file:
             file.set_pipelined(True)
             file.write(content)
         self._sftp.posix_rename(f"/inbox/{name}.part", f"/inbox/{name}")
 
-    def collect(self) -> Iterator[Collected]:
-        """What lies in the outbox; each is put away once it was taken."""
+    def collect(self, after: int) -> Iterator[tuple[int, Collected]]:
+        """What lies in the outbox; each is put away once it was taken, so that the cursor stays."""
         for name in sorted(self._sftp.listdir("/outbox")):
             with self._sftp.open(f"/outbox/{name}", "rb") as file:
                 content = file.read()
-            yield Collected(name, name.split(".")[1], content)
+            yield after, Collected(name, name.split(".")[1], content)
             self._sftp.remove(f"/outbox/{name}")
 
     def close(self) -> None:
@@ -51,9 +51,17 @@ class SftpDoor:
 
 @contextmanager
 def enter(profile: Profile) -> Iterator[SftpDoor]:
-    """The SFTP door, closed at the end."""
-    door = SftpDoor(profile)
+    """The SFTP door, left at the end.
+
+    Raises:
+        Refused: the door refused, or could not be reached.
+    """
+    door = None
     try:
+        door = SftpDoor(profile)
         yield door
+    except (paramiko.SSHException, OSError) as error:
+        raise Refused(f"{profile.sftp}: {error}") from error
     finally:
-        door.close()
+        if door is not None:
+            door.close()

@@ -224,7 +224,7 @@ def _open(path: Path) -> _Place:
     if not path.is_file():
         raise ParameterError(path.name, None, "", "the file is missing")
     try:
-        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ParameterError(path.name, None, "", f"is not YAML: {error}") from error
     if node is None:

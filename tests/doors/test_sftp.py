@@ -8,6 +8,7 @@ import io
 import json
 import logging
 import random
+import resource
 import shutil
 import socket
 import struct
@@ -18,11 +19,12 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import asyncssh
 import paramiko
 import pytest
+import structlog
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from paramiko import common, sftp
@@ -1283,6 +1285,47 @@ def test_requests_before_the_login_get_nothing(home: House) -> None:
         assert transport.global_request("tcpip-forward", ("", 0)) is None
 
 
+def test_no_descriptor_left_is_not_the_end(home: House) -> None:
+    with socket.socket() as waiting, capture_logs() as logs:
+        waiting.settimeout(20)
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (waiting.fileno() + 1, hard))
+        try:
+            waiting.connect((home.host, home.port))
+            waiting.settimeout(1)
+            with pytest.raises(TimeoutError):
+                waiting.recv(1)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        waiting.settimeout(20)
+        assert greeted(waiting)
+    assert {(line["event"], line["error"]) for line in logs} == {("sftp.door_failed", "OSError")}
+    assert home.sftp("pwd").returncode == 0
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_connection_whose_thread_dies_is_cleared_away(home: House) -> None:
+    """paramiko's own thread fails on an OSError of one argument, and leaves all of it open."""
+
+    def fail(*_: object) -> NoReturn:
+        raise OSError("the log cannot be written")
+
+    before = structlog.get_config()["processors"]
+    with home.transport() as transport:
+        structlog.configure(processors=[fail])
+        try:
+            with pytest.raises((EOFError, paramiko.SSHException)):
+                Raw(transport).put("/inbox/name", b"content")
+        finally:
+            structlog.configure(processors=before)
+        transport.join(20)
+        assert not transport.is_active()
+    assert home.sftp("pwd").returncode == 0
+    home.door.stop()
+    assert home.is_empty()
+    assert not home.door._sessions
+
+
 # Algorithms
 
 
@@ -1450,6 +1493,8 @@ def test_stopping_waits_for_what_is_being_received(keys: Keys, tmp_path: Path) -
         pool.submit(raw.close, filled(raw, "/inbox/name"))
         assert register.reached.wait(20)
         stopping = pool.submit(home.door.stop)
+        with pytest.raises(TimeoutError):
+            stopping.result(1)
         register.gate.set()
         stopping.result(20)
         assert len(register.deposits) == 1

@@ -53,7 +53,9 @@ def execute(home: House, *statements: str) -> None:
 
 def wages(home: House, insured: str) -> list[tuple[str, int]]:
     """State and base wage in cents of each wage declared for a person, in the order of entry."""
-    found = rows(home, "SELECT state, base_wage FROM wage WHERE insured = :insured ORDER BY id", insured=insured)
+    found = rows(
+        home, "SELECT state, base_wage FROM wage WHERE insured = :insured ORDER BY id", insured=insured
+    )
     return [(row["state"], row["base_wage"]) for row in found]
 
 

@@ -324,7 +324,7 @@ def test_validate_refuses_another_root() -> None:
 
 NAMES = ("Wage", "Header", "Employer", "Period", "BaseWage", "Reference", "Bonus", "DECSAL", "Signature")
 texts = st.text(
-    st.characters(min_codepoint=0x20, max_codepoint=0x2FFF, exclude_categories=("Cs",))
+    st.characters(min_codepoint=0x20, max_codepoint=0x2FFF, exclude_categories=["Cs"])
     | st.sampled_from("\t\n\r "),
     max_size=5,
 )
@@ -348,6 +348,7 @@ attribute_names = st.sampled_from(
 def nodes(draw: st.DrawFn, depth: int = 3) -> etree._Element:
     """Any small tree, made mostly of the words of the form."""
     kind = draw(st.sampled_from(["element"] * 8 + ["comment", "instruction"]))
+    node: etree._Element
     if kind == "comment":
         node = etree.Comment(draw(st.sampled_from(["", "c\n"])))
     elif kind == "instruction":
@@ -379,8 +380,8 @@ def hostile_batches(draw: st.DrawFn) -> etree._Element:
             place.text = draw(texts | known_texts)
         elif act == "tail" and place is not root:
             place.tail = draw(texts | known_texts)
-        elif act == "drop" and place is not root:
-            place.getparent().remove(place)
+        elif act == "drop" and (parent := place.getparent()) is not None:
+            parent.remove(place)
         elif act == "set":
             place.set(draw(attribute_names), draw(known_texts))
     return tree(etree.tostring(root))

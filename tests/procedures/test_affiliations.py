@@ -8,13 +8,13 @@ from datetime import date, timedelta
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vector_files import WORLDS
 
 from gateway.memory import MemoryAffiliations
 from gateway.outcome import Outcome
 from gateway.procedures.declaration.decaff import DUE, FORM, RULES, STATING, Kind, handle
 from gateway.registers import Affiliation, Registers
 from gateway.rejections import REJECTIONS
+from tests.procedures.vector_files import WORLDS
 
 WORLD = WORLDS["DECAFF"]
 GOOD: Mapping[str, str] = WORLD.content["good"]

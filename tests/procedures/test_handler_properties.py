@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from vector_files import VECTORS, WORLDS
 
 from gateway.batch import Batch, Record
 from gateway.outcome import Outcome, Refusal
 from gateway.procedures import PROCEDURES, procedure
 from gateway.procedures.lists import COUNTRIES, OCCUPATIONS
 from gateway.rejections import REJECTIONS, Level
+from tests.procedures.vector_files import VECTORS, WORLDS
 
 CODES = [one.code for one in PROCEDURES]
 

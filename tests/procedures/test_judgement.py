@@ -8,7 +8,6 @@ from datetime import date
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from vector_files import VECTORS, WORLDS
 
 from gateway.batch import Anomaly, Batch, Record
 from gateway.mandates import Rights
@@ -16,6 +15,7 @@ from gateway.memory import memory_registers
 from gateway.outcome import Verdict
 from gateway.procedures import PROCEDURES, procedure
 from gateway.procedures.judgement import calendar_day
+from tests.procedures.vector_files import VECTORS, WORLDS
 
 CODES = [one.code for one in PROCEDURES]
 GOOD = {code: dict(world.content["good"]) for code, world in WORLDS.items()}

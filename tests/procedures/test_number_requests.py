@@ -9,7 +9,6 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vector_files import WORLDS
 
 from gateway.batch import Batch
 from gateway.matricule import is_person, person_number
@@ -17,6 +16,7 @@ from gateway.moments import Received
 from gateway.outcome import Assignment, Outcome
 from gateway.procedures.matricule.demmat import handle
 from gateway.registers import Registers
+from tests.procedures.vector_files import WORLDS
 
 WORLD = WORLDS["DEMMAT"]
 GOOD: Mapping[str, str] = WORLD.content["good"]

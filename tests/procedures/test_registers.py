@@ -9,7 +9,6 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from registers_under_test import IMPLEMENTATIONS, Seeds
 
 from gateway.batch import MemberId
 from gateway.matricule import is_person
@@ -25,6 +24,7 @@ from gateway.registers import (
     WageKey,
     WageState,
 )
+from tests.procedures.registers_under_test import IMPLEMENTATIONS, Seeds
 
 OpenRegisters = Callable[[Seeds], AbstractContextManager[Registers]]
 

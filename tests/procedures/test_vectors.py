@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from vector_files import VECTORS, WORLDS, Vector
 
 from gateway.batch import Anomaly, Batch, Record
 from gateway.moments import Received
@@ -13,6 +12,7 @@ from gateway.outcome import Outcome, Refusal
 from gateway.procedures import PROCEDURES, procedure
 from gateway.procedures.declaration.held import expired
 from gateway.rejections import REJECTIONS, Level
+from tests.procedures.vector_files import VECTORS, WORLDS, Vector
 
 JUDGED = [vector for vector in VECTORS if not vector.form]
 FORMAL = [vector for vector in VECTORS if vector.form]
@@ -103,11 +103,7 @@ def returned(prefix: str) -> set[str]:
 def test_every_code_of_a_return_has_a_vector(code: str) -> None:
     form = procedure(code).form
     covered = {
-        key
-        for vector in VECTORS
-        if vector.procedure == code
-        for case in vector.cases
-        for key in (*case.codes, *(case.later or {}).get("codes", ()))
+        key for vector in VECTORS if vector.procedure == code for case in vector.cases for key in case.due
     }
     assert covered == returned(form.refused_in) | {"MANDATE-EMPLOYER"}
 

@@ -9,7 +9,6 @@ from datetime import date
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vector_files import WORLDS
 
 from gateway.matricule import person_number
 from gateway.memory import MemoryAffiliations, MemoryEmployers, MemoryWages
@@ -19,6 +18,7 @@ from gateway.procedures import procedure
 from gateway.procedures.declaration.decsal import handle, record_of
 from gateway.procedures.declaration.held import expired, waits_until
 from gateway.registers import Affiliation, Employer, Registers, Wage, WageKey, WageState
+from tests.procedures.vector_files import WORLDS
 
 WORLD = WORLDS["DECSAL"]
 GOOD: Mapping[str, str] = WORLD.content["good"]

@@ -33,6 +33,11 @@ class Case:
     becomes: str
     later: Mapping[str, Any] | None
 
+    @property
+    def due(self) -> tuple[str, ...]:
+        """All codes that the record gets, at once or later."""
+        return (*self.codes, *(self.later or {}).get("codes", ()))
+
 
 @dataclass(frozen=True)
 class Vector:

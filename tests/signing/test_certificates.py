@@ -16,12 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import ExtendedKeyUsageOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, ExtensionOID
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from workshop import AT, FIRST, LAST, authority, certificate, key, pem, public
 
 from adapters.pki import Authority, Subject, write_certificates
-from signing.certificates import CannotTell, Distrust, Evidence, Trust, Untrusted
+from signing.certificates import CannotTell, Distrust, Evidence, Trust, Untrusted, _run
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -447,6 +447,12 @@ def test_extended_usage_does_not_matter(office: Office) -> None:
     assert office.judge(made(NOT_CA, usage(digital_signature=True), purposes)).at == AT
 
 
+def test_extensions_that_cannot_be_read(office: Office) -> None:
+    office.publish()
+    nonsense = x509.UnrecognizedExtension(ExtensionOID.BASIC_CONSTRAINTS, b"\x30\x82")
+    assert office.distrust(made(nonsense, usage(digital_signature=True))) is Distrust.USAGE
+
+
 # files
 
 
@@ -455,6 +461,9 @@ def test_anchors_that_are_none(tmp_path: Path) -> None:
         (tmp_path / "anchors.pem").write_bytes(content)
         with pytest.raises(ValueError, match=r"."):
             Trust(tmp_path / "anchors.pem", tmp_path)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="no trust anchor"):
+        Trust(tmp_path / "empty", tmp_path)
     with pytest.raises(OSError, match=r"."):
         Trust(tmp_path / "absent.pem", tmp_path)
 
@@ -520,3 +529,11 @@ def test_where_an_event_loop_runs(office: Office) -> None:
         return office.judge()
 
     assert asyncio.run(within()).at == AT
+
+
+def test_a_validator_that_would_wait_is_not_left_half_done() -> None:
+    async def waiting() -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="waits for something"):
+        _run(waiting())

@@ -80,12 +80,14 @@ def test_not_well_formed_says_the_line() -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"])
 def test_utf_16_and_32(encoding: str) -> None:
-    assert isinstance(refusal("<a>é</a>".encode(encoding)), NotXml)
+    error = refusal("<a>é</a>".encode(encoding))
+    assert isinstance(error, NotXml)
+    assert "UTF" in error.reason
 
 
 def test_latin_1_bytes() -> None:
     error = refusal(b"<a>\n<b>\xe9</b></a>")
-    assert (error.kind, error.line) == ("not-xml", 2)
+    assert (error.kind, error.line, error.reason) == ("not-xml", 2, "the file is not UTF-8")
 
 
 @pytest.mark.parametrize("encoding", [b"ISO-8859-1", b"UTF-16", b"UTF-7", b"IBM037", b"utf-8x", b""])

@@ -382,7 +382,7 @@ def trees(draw: st.DrawFn, depth: int = 3) -> etree._Element:
     return made
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(trees())
 def test_any_document_comes_back_as_it_was_signed(document: etree._Element) -> None:
     """And our verifier, which copies less, hands back the very bytes that the stock one does."""
@@ -390,7 +390,7 @@ def test_any_document_comes_back_as_it_was_signed(document: etree._Element) -> N
     received = parse(raw)
     assert canonical(accept(raw).content) == canonical(parse(etree.tostring(document, encoding="UTF-8")))
     stock = XAdESVerifier().verify(raw, x509_cert=certificate("p256"), expect_config=EXPECTED)
-    ours = _Verifier(0).verify(received, x509_cert=certificate("p256"), expect_config=EXPECTED)
+    ours = _Verifier(received).verify(received, x509_cert=certificate("p256"), expect_config=EXPECTED)
     assert [result.signed_data for result in ours] == [result.signed_data for result in stock]
 
 
@@ -425,7 +425,7 @@ def never_accepted_with_other_content(raw: bytes) -> None:
         assert verified.signed_at == AT
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=1000, deadline=None)
 @given(st.integers(0, len(SIGNED) - 1), st.integers(0, 255))
 def test_a_changed_byte_is_never_accepted_with_other_content(position: int, byte: int) -> None:
     raw = bytearray(SIGNED)

@@ -117,6 +117,15 @@ def flaw(raw: bytes, name: str = "p256") -> Flaw | None:
     return None
 
 
+def examined(raw: bytes) -> Flaw | None:
+    """Why a document is refused before anything is computed, or None when it passes so far."""
+    try:
+        examine(parse(raw))
+    except BadSignature as error:
+        return error.kind
+    return None
+
+
 def canonical(element: etree._Element) -> bytes:
     return etree.tostring(element, method="c14n", exclusive=True)
 

@@ -356,7 +356,8 @@ def _enter(claims: Sequence[Claim], known: _Known, context: Context) -> int:
     """Enter good records in the register of wages; how many of them are on hold."""
     register = context.registers.wages
     standing = register.standing([claim.wage.key for claim in claims])
-    register.supersede(standing.keys(), context.deposit)
+    earlier = [key for key, deposit in standing.items() if deposit < context.deposit]
+    register.supersede(earlier, context.deposit)
     states = [
         _state(known.insuring(claim), superseded=standing.get(claim.wage.key, 0) > context.deposit)
         for claim in claims

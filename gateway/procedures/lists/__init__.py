@@ -91,7 +91,7 @@ def free_movement(received: Received) -> frozenset[str]:
 
 
 def _read(name: str) -> object:
-    return yaml.safe_load((Path(__file__).parent / name).read_text(encoding="utf-8"))
+    return yaml.CSafeLoader((Path(__file__).parent / name).read_text(encoding="utf-8")).get_single_data()
 
 
 def _fields(row: object, required: set[str], optional: frozenset[str] = frozenset()) -> Mapping[str, object]:

@@ -1,0 +1,595 @@
+"""What was changed in journal, store or database behind the gateway's back is found, and named.
+
+Every tampering is done on a copy of one small month: deposits of two members, treated, refused, on
+hold and repeated, answers posted and collected, statements issued.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+import sqlite3
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from lxml import etree
+
+from adapters.billing import BillingRun
+from adapters.database import Database
+from adapters.premises import Premises
+from adapters.spool import Spool
+from adapters.verification import inspect
+from gateway.matricule import person_number
+from gateway.moments import Period, Received
+from gateway.returns import ackrec
+from outbox.collect import collect
+from signing.journal import GENESIS, Entry, entry_hash
+from tests.house import (
+    EMPLOYER,
+    FOREIGN_EMPLOYER,
+    MEMBER,
+    OTHER_EMPLOYER,
+    OTHER_MEMBER,
+    House,
+    Sender,
+    entry,
+    house,
+    person,
+    wage,
+)
+
+SEED = 20260803
+RANDOM_TAMPERINGS = 300
+PEOPLE = [person_number(datetime(1889, 4, day, tzinfo=UTC).date(), 1) for day in range(1, 9)]
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A copy of the month, to be tampered with through plain SQLite and plain files."""
+
+    data: Path
+
+    @contextmanager
+    def database(self) -> Iterator[sqlite3.Connection]:
+        """Plain SQLite, without any of our rules; committed at the end."""
+        with closing(sqlite3.connect(Premises(self.data).database)) as connection, connection:
+            connection.execute("PRAGMA synchronous=OFF")
+            yield connection
+
+    def do(self, statement: str, *values: object) -> None:
+        """One statement that must change something."""
+        with self.database() as connection:
+            assert connection.execute(statement, values).rowcount
+
+    def ask(self, query: str, *values: object) -> list[tuple[object, ...]]:
+        """All rows of a question."""
+        with self.database() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def file(self, deposit: str) -> Path:
+        """The bytes of a deposit."""
+        return self._spool.path(deposit)
+
+    @property
+    def _spool(self) -> Spool:
+        return Spool(Premises(self.data).spool, 1)
+
+    def findings(self) -> tuple[str, ...]:
+        """What the product finds."""
+        database = Database(Premises(self.data).database)
+        try:
+            return inspect(database, self._spool).findings
+        finally:
+            database.close()
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a gateway that has seen a small month and is at rest."""
+    folder = tmp_path_factory.mktemp("month")
+    with house(folder) as home:
+        _play(home)
+    data = folder / "gateway"
+    with closing(sqlite3.connect(Premises(data).database)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return data
+
+
+def _play(home: House) -> None:
+    for employer in (EMPLOYER, OTHER_EMPLOYER):
+        home.employer(employer)
+    one, other = home.sender(MEMBER, [EMPLOYER]), home.sender(OTHER_MEMBER, [OTHER_EMPLOYER])
+    deposits = [
+        _deposit(home, one, "DEMMAT", [person()]),
+        _deposit(home, one, "DECAFF", [entry(insured) for insured in PEOPLE[:4]]),
+        _deposit(home, other, "DECAFF", [entry(PEOPLE[4], OTHER_EMPLOYER)]),
+        _deposit(home, one, "DECSAL", [wage(insured) for insured in PEOPLE[:6]]),
+        _deposit(home, one, "DECSAL", [wage(PEOPLE[0], BaseWage="4000.00"), wage(WorkHours="999")]),
+        _deposit(home, other, "DECSAL", [wage(PEOPLE[4], OTHER_EMPLOYER), wage(PEOPLE[5], FOREIGN_EMPLOYER)]),
+        home.receive(one, "no proper name", b"no batch").deposit,
+    ]
+    content = home.batch(other, "DECSAL", [wage(PEOPLE[4], OTHER_EMPLOYER, BaseWage="3000.00")])
+    name = home.name("DECSAL", other.member)
+    deposits += [home.receive(other, name, content, door).deposit for door in ("sftp", "https")]
+    for sender, deposit in ((one, deposits[-3]), (other, deposits[-1])):
+        home.wait(sender, deposit)
+    list(BillingRun(home.gateway.database, home.gateway.seal, home.clock).run(Period(2026, 7)))
+    outbox = home.gateway.outbox
+    for sender in (one, other):
+        for listed in outbox.collection.after(str(sender.member), 0, 3):
+            collect(outbox, recipient=str(sender.member), answer_id=listed.answer.id, door="https")
+
+
+def _deposit(home: House, sender: Sender, code: str, records: list[dict[str, str]]) -> str:
+    batch = home.batch(sender, code, records)
+    return home.receive(sender, home.name(code, sender.member), batch).deposit
+
+
+@pytest.fixture
+def store(month: Path, tmp_path: Path) -> Store:
+    """A fresh copy."""
+    return _copy(month, tmp_path / "copy")
+
+
+def _copy(month: Path, to: Path) -> Store:
+    """Database and deposits; the empty ones of the 256 folders and the keys play no part."""
+    before, after = Premises(month), Premises(to)
+    to.mkdir()
+    shutil.copyfile(before.database, after.database)
+    for file in before.spool.rglob("deposits/*/*"):
+        place = after.spool / file.relative_to(before.spool)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, place)
+    return Store(to)
+
+
+def test_an_untouched_store_has_no_findings(store: Store) -> None:
+    assert store.findings() == ()
+    for table, least in (("journal", 50), ("deposit", 8), ("answer", 25)):
+        [(count,)] = store.ask(f"SELECT count(*) FROM {table}")
+        assert isinstance(count, int)
+        assert count >= least
+
+
+Tampering = Callable[[Store, random.Random], str]
+"""Changes something in a copy; what a finding has to name: a deposit, an answer, or a journal entry."""
+
+
+def _pick(store: Store, rng: random.Random, table: str, column: str = "id") -> str:
+    return str(rng.choice(store.ask(f"SELECT {column} FROM {table} ORDER BY 1"))[0])
+
+
+def _other(text: str, rng: random.Random) -> str:
+    """A text of the same length with one character changed to another of its kind."""
+    place = rng.choice([place for place, character in enumerate(text) if character.isalnum()])
+    kind = next(
+        kind for kind in ("0123456789", "abcdef", "ABCDEF") if text[place] in kind or kind == "ABCDEF"
+    )
+    return text[:place] + rng.choice(kind.replace(text[place], "")) + text[place + 1 :]
+
+
+def _flip(content: bytes, rng: random.Random) -> bytes:
+    place = rng.randrange(len(content))
+    return content[:place] + bytes([content[place] ^ (1 << rng.randrange(8))]) + content[place + 1 :]
+
+
+# The journal
+
+
+def _entry_changed(column: str) -> Tampering:
+    def tamper(store: Store, rng: random.Random) -> str:
+        rows = store.ask(f"SELECT sequence, {column} FROM journal WHERE {column} <> '' ORDER BY 1")
+        sequence, text = rng.choice(rows)
+        store.do(f"UPDATE journal SET {column} = ? WHERE sequence = ?", _other(str(text), rng), sequence)
+        return f"Journal entry {sequence}"
+
+    return tamper
+
+
+def _entry_deleted(store: Store, rng: random.Random) -> str:
+    [(last,)] = store.ask("SELECT max(sequence) FROM journal")
+    sequence = rng.randrange(1, int(str(last)))
+    store.do("DELETE FROM journal WHERE sequence = ?", sequence)
+    return f"Journal entry {sequence}"
+
+
+def _entry_deleted_and_the_gap_closed(store: Store, rng: random.Random) -> str:
+    sequence = int(_entry_deleted(store, rng).split()[-1])
+    # Upwards one by one: the number is the key.
+    for (later,) in store.ask("SELECT sequence FROM journal WHERE sequence > ? ORDER BY 1", sequence):
+        store.do("UPDATE journal SET sequence = sequence - 1 WHERE sequence = ?", later)
+    return f"Journal entry {sequence}"
+
+
+def _entry_inserted(store: Store, rng: random.Random) -> str:
+    [(last,)] = store.ask("SELECT max(sequence) FROM journal")
+    sequence = rng.randrange(1, int(str(last)) + 2)
+    for (later,) in store.ask("SELECT sequence FROM journal WHERE sequence >= ? ORDER BY 1 DESC", sequence):
+        store.do("UPDATE journal SET sequence = sequence + 1 WHERE sequence = ?", later)
+    store.do(
+        "INSERT INTO journal SELECT ?, at, event, subject, member, digest, ? FROM journal WHERE sequence = ?",
+        sequence,
+        rng.randbytes(32).hex(),
+        sequence - 1 or sequence + 1,
+    )
+    return f"Journal entry {sequence}"
+
+
+def _entries_swapped(store: Store, rng: random.Random) -> str:
+    [(last,)] = store.ask("SELECT max(sequence) FROM journal")
+    first, second = sorted(rng.sample(range(1, int(str(last)) + 1), 2))
+    for old, new in ((first, 0), (second, first), (0, second)):
+        store.do("UPDATE journal SET sequence = ? WHERE sequence = ?", new, old)
+    return f"Journal entry {first}"
+
+
+# Deposits
+
+
+def _bytes_changed(change: Callable[[bytes, random.Random], bytes]) -> Tampering:
+    def tamper(store: Store, rng: random.Random) -> str:
+        deposit = _pick(store, rng, "deposit")
+        file = store.file(deposit)
+        file.write_bytes(change(file.read_bytes(), rng))
+        return deposit
+
+    return tamper
+
+
+def _truncated(content: bytes, rng: random.Random) -> bytes:
+    return content[: rng.randrange(len(content))]
+
+
+def _lengthened(content: bytes, rng: random.Random) -> bytes:
+    return content + rng.randbytes(rng.randint(1, 9))
+
+
+def _bytes_missing(store: Store, rng: random.Random) -> str:
+    deposit = _pick(store, rng, "deposit")
+    store.file(deposit).unlink()
+    return deposit
+
+
+def _bytes_of_two_deposits_swapped(store: Store, rng: random.Random) -> str:
+    (one,), (two,) = rng.sample(store.ask("SELECT id FROM deposit ORDER BY 1"), 2)
+    first, second = store.file(str(one)), store.file(str(two))
+    content = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(content)
+    return str(one)
+
+
+def _column_changed(table: str, column: str) -> Tampering:
+    """A text in a row changed; the item is the row's id as the journal knows it."""
+
+    def tamper(store: Store, rng: random.Random) -> str:
+        rows = store.ask(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1")
+        identifier, text = rng.choice(rows)
+        store.do(f"UPDATE {table} SET {column} = ? WHERE id = ?", _other(str(text), rng), identifier)
+        return str(identifier)
+
+    return tamper
+
+
+def _blob_changed(table: str, column: str) -> Tampering:
+    def tamper(store: Store, rng: random.Random) -> str:
+        identifier, content = rng.choice(store.ask(f"SELECT id, {column} FROM {table} ORDER BY 1"))
+        assert isinstance(content, bytes)
+        store.do(f"UPDATE {table} SET {column} = ? WHERE id = ?", _flip(content, rng), identifier)
+        return str(identifier)
+
+    return tamper
+
+
+def _row_deleted(table: str) -> Tampering:
+    def tamper(store: Store, rng: random.Random) -> str:
+        identifier = _pick(store, rng, table)
+        store.do(f"DELETE FROM {table} WHERE id = ?", identifier)
+        return identifier
+
+    return tamper
+
+
+def _deposit_and_bytes_changed_alike(store: Store, rng: random.Random) -> str:
+    deposit = _bytes_changed(_flip)(store, rng)
+    digest = hashlib.sha256(store.file(deposit).read_bytes()).hexdigest()
+    store.do("UPDATE deposit SET digest = ? WHERE id = ?", digest, deposit)
+    return deposit
+
+
+def _deposit_deleted_with_all_that_is_its_own(store: Store, rng: random.Random) -> str:
+    deposit = _bytes_missing(store, rng)
+    store.do("DELETE FROM answer WHERE deposit = ?", deposit)
+    store.do("DELETE FROM deposit WHERE id = ?", deposit)
+    return deposit
+
+
+def _receipts_of_two_deposits_swapped(store: Store, rng: random.Random) -> str:
+    (one, first), (two, second) = rng.sample(store.ask("SELECT id, receipt FROM deposit ORDER BY 1"), 2)
+    store.do("UPDATE deposit SET receipt = ? WHERE id = ?", second, one)
+    store.do("UPDATE deposit SET receipt = ? WHERE id = ?", first, two)
+    return str(one)
+
+
+def _deposit_inserted(store: Store, rng: random.Random) -> str:
+    identifier = str(uuid.UUID(bytes=rng.randbytes(16), version=4))
+    content = rng.randbytes(100)
+    store.file(identifier).parent.mkdir(parents=True, exist_ok=True)
+    store.file(identifier).write_bytes(content)
+    columns = "sender, name, size, received, door, receipt, state, changed, tries"
+    store.do(
+        f"INSERT INTO deposit (id, digest, {columns}) SELECT ?, ?, {columns} FROM deposit LIMIT 1",
+        identifier,
+        hashlib.sha256(content).hexdigest(),
+    )
+    return identifier
+
+
+# Answers
+
+
+def _answer_and_digest_changed_alike(store: Store, rng: random.Random) -> str:
+    answer = _blob_changed("answer", "content")(store, rng)
+    [(content,)] = store.ask("SELECT content FROM answer WHERE id = ?", answer)
+    assert isinstance(content, bytes)
+    store.do("UPDATE answer SET digest = ? WHERE id = ?", hashlib.sha256(content).hexdigest(), answer)
+    return answer
+
+
+def _answer_inserted(store: Store, rng: random.Random) -> str:
+    identifier = str(uuid.UUID(bytes=rng.randbytes(16), version=4))
+    columns = "recipient, kind, posted, digest, size, content, deposit, put_away"
+    store.do(
+        f"INSERT INTO answer (id, name, {columns}) SELECT ?, ?, {columns} FROM answer WHERE id = ?",
+        identifier,
+        f"SECU.ACKTRT.20990101-{rng.randrange(10**8):08d}.CCSS.{MEMBER}.XML",
+        _pick(store, rng, "answer"),
+    )
+    return identifier
+
+
+def _answers_swapped(store: Store, rng: random.Random) -> str:
+    rows = store.ask("SELECT id, content, digest FROM answer ORDER BY 1")
+    (one, *first), (two, *second) = rng.sample(rows, 2)
+    for identifier, content, digest in ((one, *second), (two, *first)):
+        store.do("UPDATE answer SET content = ?, digest = ? WHERE id = ?", content, digest, identifier)
+    return str(one)
+
+
+JOURNAL: dict[str, Tampering] = {
+    **{
+        f"entry: {column} changed": _entry_changed(column)
+        for column in ("at", "event", "subject", "member", "digest", "hash")
+    },
+    "entry deleted": _entry_deleted,
+    "entry deleted, gap closed": _entry_deleted_and_the_gap_closed,
+    "entry inserted": _entry_inserted,
+    "entries swapped": _entries_swapped,
+}
+DEPOSITS: dict[str, Tampering] = {
+    "deposit: a bit of its bytes flipped": _bytes_changed(_flip),
+    "deposit: bytes truncated": _bytes_changed(_truncated),
+    "deposit: bytes lengthened": _bytes_changed(_lengthened),
+    "deposit: bytes missing": _bytes_missing,
+    "deposit: bytes swapped with another's": _bytes_of_two_deposits_swapped,
+    "deposit: bytes and digest changed alike": _deposit_and_bytes_changed_alike,
+    "deposit: row deleted": _row_deleted("deposit"),
+    "deposit: deleted with bytes and answers": _deposit_deleted_with_all_that_is_its_own,
+    "deposit: row inserted": _deposit_inserted,
+    "deposit: receipt changed": _blob_changed("deposit", "receipt"),
+    "deposit: receipt swapped with another's": _receipts_of_two_deposits_swapped,
+    **{
+        f"deposit: {column} changed": _column_changed("deposit", column)
+        for column in ("id", "sender", "digest", "name", "size", "received", "door")
+    },
+}
+ANSWERS: dict[str, Tampering] = {
+    "answer: a bit of its bytes flipped": _blob_changed("answer", "content"),
+    "answer: bytes and digest changed alike": _answer_and_digest_changed_alike,
+    "answer: row deleted": _row_deleted("answer"),
+    "answer: row inserted": _answer_inserted,
+    "answer: bytes and digest swapped with another's": _answers_swapped,
+    **{
+        f"answer: {column} changed": _column_changed("answer", column)
+        for column in ("id", "recipient", "digest", "kind", "name", "posted", "size", "deposit")
+    },
+}
+TAMPERINGS = JOURNAL | DEPOSITS | ANSWERS
+
+
+@pytest.mark.parametrize("kind", TAMPERINGS)
+def test_a_tampering_is_found_and_named(store: Store, kind: str) -> None:
+    item = TAMPERINGS[kind](store, random.Random(SEED))
+    assert _named(item, store.findings())
+
+
+def _named(item: str, findings: tuple[str, ...]) -> bool:
+    return any(f"{item}:" in finding for finding in findings)
+
+
+def test_every_one_of_many_random_tamperings_is_found_and_named(month: Path, tmp_path: Path) -> None:
+    rng = random.Random(SEED)
+    missed: list[str] = []
+    for number in range(RANDOM_TAMPERINGS):
+        store = _copy(month, tmp_path / str(number))
+        kind = rng.choice(list(TAMPERINGS))
+        item = TAMPERINGS[kind](store, rng)
+        try:
+            findings = store.findings()
+        except Exception as error:  # To fall over something is not to find it.
+            findings = (f"{type(error).__name__}",)
+        if not _named(item, findings):
+            missed.append(f"{number}: {kind}, {item}: {findings}")
+        shutil.rmtree(store.data)
+    assert missed == []
+
+
+def test_several_tamperings_at_once_are_all_named(store: Store) -> None:
+    rng = random.Random(SEED)
+    deposit = DEPOSITS["deposit: bytes missing"](store, rng)
+    answer = ANSWERS["answer: a bit of its bytes flipped"](store, rng)
+    changed = JOURNAL["entry: subject changed"](store, rng)
+    findings = store.findings()
+    assert all(_named(item, findings) for item in (deposit, answer, changed))
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("journal", "at", "yesterday"),
+        ("journal", "at", 5),
+        ("journal", "hash", "no hash"),
+        ("journal", "hash", b"\x00" * 32),
+        ("journal", "event", b"received https"),
+        ("deposit", "digest", 7),
+        ("deposit", "sender", b"\xff"),
+        ("deposit", "receipt", "text"),
+        ("answer", "content", "text"),
+        ("answer", "content", 0),
+        ("answer", "digest", b""),
+    ],
+)
+def test_a_value_of_a_wrong_kind_is_a_finding_not_a_failure(
+    store: Store, table: str, column: str, value: object
+) -> None:
+    key = "sequence" if table == "journal" else "id"
+    identifier = _pick(store, random.Random(SEED), table, key)
+    store.do(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", value, identifier)
+    item = f"Journal entry {identifier}" if table == "journal" else identifier
+    assert _named(item, store.findings())
+
+
+@pytest.mark.parametrize(
+    ("column", "spell"),
+    [
+        ("at", lambda at: at.replace("T", " ")),
+        ("at", lambda at: at.replace("Z", "+00:00")),
+        ("hash", str.upper),
+        ("hash", lambda text: f"{text[:32]} {text[32:]}"),
+    ],
+    ids=["a blank for T", "another zone", "capitals", "a blank in between"],
+)
+def test_another_spelling_of_the_same_is_found(
+    store: Store, column: str, spell: Callable[[str], str]
+) -> None:
+    [(text,)] = store.ask(f"SELECT {column} FROM journal WHERE sequence = 20")
+    store.do(f"UPDATE journal SET {column} = ? WHERE sequence = 20", spell(str(text)))
+    assert _named("Journal entry 20", store.findings())
+
+
+def _rewrite(store: Store, first: int) -> None:
+    """Give every entry from one on the hash that follows from what stands there now: no key is needed."""
+    rows = store.ask("SELECT sequence, at, event, subject, member, digest, hash FROM journal ORDER BY 1")
+    previous = GENESIS
+    for sequence, at, event, subject, member, digest, hashed in rows:
+        assert isinstance(sequence, int)
+        told = Entry(sequence, Received.parse(str(at)).at, str(event), str(subject), str(member), str(digest))
+        previous = bytes.fromhex(str(hashed)) if sequence < first else entry_hash(previous, told)
+        store.do("UPDATE journal SET hash = ? WHERE sequence = ?", previous.hex(), sequence)
+
+
+def test_a_journal_rewritten_to_its_end_contradicts_the_receipts(store: Store) -> None:
+    # Whoever can write to the database can compute all later hashes anew, but not seal new receipts.
+    [(sequence, subject)] = store.ask(
+        "SELECT sequence, subject FROM journal WHERE event LIKE 'received%' ORDER BY 1 LIMIT 1 OFFSET 1"
+    )
+    store.do("UPDATE journal SET at = '2026-01-01T00:00:00.000000Z' WHERE sequence = ?", sequence)
+    _rewrite(store, int(str(sequence)))
+    assert _named(str(subject), store.findings())
+
+
+def test_a_batch_exchanged_everywhere_contradicts_its_receipt(store: Store) -> None:
+    """Bytes, row and journal changed alike, all later hashes computed anew."""
+    [(deposit, sequence)] = store.ask(
+        "SELECT d.id, j.sequence FROM deposit d JOIN journal j ON j.subject = d.id"
+        " WHERE j.event LIKE 'received%' ORDER BY d.number LIMIT 1 OFFSET 3"
+    )
+    file = store.file(str(deposit))
+    file.write_bytes(file.read_bytes().replace(b"3812.40", b"9812.40"))
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    store.do("UPDATE deposit SET digest = ? WHERE id = ?", digest, deposit)
+    store.do("UPDATE journal SET digest = ? WHERE sequence = ?", digest, sequence)
+    _rewrite(store, int(str(sequence)))
+    assert _named(str(deposit), store.findings())
+
+
+def test_an_acknowledgement_exchanged_everywhere_has_no_seal(store: Store) -> None:
+    [(answer, content, sequence)] = store.ask(
+        "SELECT a.id, a.content, j.sequence FROM answer a JOIN journal j ON j.subject = a.id"
+        " AND j.event = 'posted' WHERE a.kind = 'ACKTRT'"
+        " AND instr(a.content, CAST('<Verdict>rejected' AS BLOB)) LIMIT 1"
+    )
+    assert isinstance(content, bytes)
+    changed = content.replace(b"<Verdict>rejected", b"<Verdict>accepted")
+    assert changed != content
+    digest = hashlib.sha256(changed).hexdigest()
+    store.do("UPDATE answer SET content = ?, digest = ? WHERE id = ?", changed, digest, answer)
+    store.do("UPDATE journal SET digest = ? WHERE sequence = ?", digest, sequence)
+    _rewrite(store, int(str(sequence)))
+    assert _named(str(answer), store.findings())
+
+
+def _cut(store: Store, after: int) -> None:
+    """Cut the journal off after an entry, with all rows and files of what it told."""
+    for event, table in (("received%", "deposit"), ("posted", "answer")):
+        cut = store.ask("SELECT subject FROM journal WHERE sequence > ? AND event LIKE ?", after, event)
+        for (identifier,) in cut:
+            store.do(f"DELETE FROM {table} WHERE id = ?", identifier)
+            if table == "deposit":
+                store.file(str(identifier)).unlink()
+    store.do("DELETE FROM journal WHERE sequence > ?", after)
+
+
+def test_a_journal_cut_off_without_its_rows_is_found(store: Store) -> None:
+    [(sequence, answer)] = store.ask(
+        "SELECT sequence, subject FROM journal WHERE event = 'posted' ORDER BY 1 DESC LIMIT 1"
+    )
+    store.do("DELETE FROM journal WHERE sequence >= ?", sequence)
+    assert _named(str(answer), store.findings())
+
+
+def test_a_last_collection_cut_off_is_found(store: Store) -> None:
+    [(sequence, event, answer)] = store.ask(
+        "SELECT sequence, event, subject FROM journal ORDER BY 1 DESC LIMIT 1"
+    )
+    assert event == "collected https"
+    store.do("DELETE FROM journal WHERE sequence = ?", sequence)
+    assert _named(str(answer), store.findings())
+
+
+def test_a_journal_cut_off_with_its_rows_contradicts_a_receipt_that_left_the_house(store: Store) -> None:
+    """Nothing inside can tell: only a later receipt, or acknowledgement, that a sender still has."""
+    receipts = [
+        ackrec.read(etree.fromstring(content)).journal
+        for (content,) in store.ask("SELECT receipt FROM deposit ORDER BY number")
+        if isinstance(content, bytes)
+    ]
+    cut = receipts[3].sequence
+    _cut(store, cut)
+    assert store.findings() == ()
+    there = dict(store.ask("SELECT sequence, hash FROM journal"))
+    assert [there.get(one.sequence) == one.hash for one in receipts] == [
+        one.sequence <= cut for one in receipts
+    ]
+
+
+def test_what_was_added_behind_the_journal_is_found(store: Store) -> None:
+    """A key or a mandate that the journal does not know opens a door to somebody."""
+    store.do(
+        "INSERT INTO mandate (member, employer, procedures, first) VALUES (?, ?, 'DECSAL', '2020-01-01')",
+        str(OTHER_MEMBER),
+        EMPLOYER,
+    )
+    assert store.findings() != ()
+
+
+def test_a_changed_wage_is_found(store: Store) -> None:
+    """What a batch declared and what counts must agree."""
+    store.do("UPDATE wage SET base_wage = base_wage + 1 WHERE id = 1")
+    assert store.findings() != ()
