@@ -27,6 +27,7 @@ format: $(VENV)/.dev ## put the source into its form
 
 lint: $(VENV)/.dev ## faults a machine can see
 	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/hadolint Dockerfile
 
 types: $(VENV)/.dev ## strict types
 	$(BIN)/mypy

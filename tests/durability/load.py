@@ -5,16 +5,16 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 import httpx2
 import paramiko
 
-from adapters.client import Profile, Refused, https, sftp
+from adapters.client import Profile, Refused
 from adapters.client.https import HttpsDoor
 from adapters.client.sftp import SftpDoor
 from adapters.sftp import OUR_FAULT
@@ -179,8 +179,8 @@ def clients(gateway: Running, supply: Supply, book: Book, senders: list[Sender])
         tasks = []
         for sender in senders:
             given = gateway.profile(sender)
-            tasks.append(threads.submit(_deposit, https.enter(given), sender, supply, book))
-            tasks.append(threads.submit(_deposit, sftp.enter(given), sender, supply, book))
+            tasks.append(threads.submit(_deposit, HttpsDoor, given, sender, supply, book))
+            tasks.append(threads.submit(_deposit, SftpDoor, given, sender, supply, book))
             tasks.append(threads.submit(_keep_collecting, given, sender, book, over))
         try:
             yield
@@ -191,12 +191,16 @@ def clients(gateway: Running, supply: Supply, book: Book, senders: list[Sender])
 
 
 def _deposit(
-    opened: AbstractContextManager[HttpsDoor | SftpDoor], sender: Sender, supply: Supply, book: Book
+    opener: Callable[[Profile], HttpsDoor | SftpDoor],
+    given: Profile,
+    sender: Sender,
+    supply: Supply,
+    book: Book,
 ) -> None:
     """Deposit batch after batch, until there is none left or an answer stays away."""
     item = None
     try:
-        with opened as door:
+        with closing(opener(given)) as door:
             while item := supply.next(sender):
                 book.tell(item, door.deposit(item.name, item.content))
     except (*LOST, Refused) as error:
@@ -216,7 +220,7 @@ def _keep_collecting(given: Profile, sender: Sender, book: Book, over: threading
 
 def collect(given: Profile, sender: Sender, book: Book) -> None:
     """Collect what is new over HTTPS, from the cursor where this member stopped."""
-    with https.enter(given) as door:
+    with closing(HttpsDoor(given)) as door:
         for cursor, answer in door.collect(book.cursors[sender]):
             book.collected[sender][answer.name] = answer.content
             book.cursors[sender] = cursor

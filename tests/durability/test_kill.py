@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ import pytest
 import sqlalchemy as sa
 from lxml import etree
 
-from adapters.client import https
+from adapters.client.https import HttpsDoor
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database, tables
 from adapters.premises import Premises
@@ -163,7 +164,7 @@ def _wait_until_treated(data: Path, gateway: Running) -> None:
 
 def _send_again(gateway: Running, items: list[Item], senders: list[Sender]) -> dict[Item, bytes]:
     def send(sender: Sender) -> dict[Item, bytes]:
-        with https.enter(gateway.profile(sender)) as door:
+        with closing(HttpsDoor(gateway.profile(sender))) as door:
             return {item: door.deposit(item.name, item.content) for item in items if item.sender == sender}
 
     with ThreadPoolExecutor() as threads:

@@ -156,7 +156,7 @@ def test_the_strategies_know_every_field() -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_no_record_that_the_form_admits_raises_and_all_are_accounted_for(
     code: str, data: st.DataObject
@@ -178,7 +178,7 @@ def test_no_record_that_the_form_admits_raises_and_all_are_accounted_for(
 
 
 @pytest.mark.parametrize("code", CODES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_batch_handled_twice_from_the_same_state_gives_the_same(code: str, data: st.DataObject) -> None:
     records = numbered(data.draw(any_batch(code)))
@@ -201,7 +201,7 @@ def test_wages_are_judged_alike_wherever_they_stand_in_the_file(data: st.DataObj
 
 
 @pytest.mark.parametrize("code", ["DECAFF", "DEMMAT"])
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_record_is_judged_alike_beside_records_of_other_people(code: str, data: st.DataObject) -> None:
     record = data.draw(any_record(code))
