@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import signal
 import socket
@@ -10,6 +11,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import structlog
 import uvicorn
@@ -69,7 +71,12 @@ class Gateway:
         return self.members.of_certificate(fingerprint(certificate), at)
 
     def start(self) -> Doors:
-        """Clear what a stop left behind, start the engine, open the doors."""
+        """Clear what a stop left behind, start the engine, open the doors.
+
+        Raises:
+            AlreadyOpen: another gateway runs on these premises.
+        """
+        self._lock = lock(self.premises)
         self.spool.sweep(self.deposits.ids())
         self.engine.start()
         self._sftp = SftpDoor(
@@ -112,6 +119,29 @@ class Gateway:
         self._sftp.stop()
         self.engine.stop()
         self.database.close()
+        self._lock.close()
+
+
+class AlreadyOpen(Exception):
+    """Two gateways on one data folder would treat the same deposits."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"a gateway runs on {folder} already; stop it first, or name another folder")
+
+
+def lock(premises: Premises) -> IO[str]:
+    """Take the premises for this process; given back when the file is closed or the process ends.
+
+    Raises:
+        AlreadyOpen: another process has them.
+    """
+    file = (premises.folder / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise AlreadyOpen(premises.folder) from None
+    return file
 
 
 def serve(settings: Settings) -> None:

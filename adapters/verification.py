@@ -1,21 +1,37 @@
-"""`secugate verify`: the journal against itself, and everything kept against the journal."""
+"""`secugate verify`: the journal against itself, and everything kept against the journal.
+
+Nothing that lies in the database is believed, not even its type: whatever stands there, the answer
+is a finding, never a failure. Receipts and acknowledgements name an entry of the journal and its
+hash under our seal: whoever rewrites the journal to its end contradicts the last one, or has to
+break its seal. What was cut off at the end together with all its rows is only shown by an answer
+that left the house.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
+from lxml import etree
 
-from adapters.database import Database, journal, tables
+from adapters.database import Database
+from adapters.database.answers import posted_subject
+from adapters.database.members import mandate_subject
 from adapters.spool import READ_SIZE, Spool
-from signing.journal import GENESIS, Broken, check
+from gateway.moments import Received
+from gateway.returns import ackrec
+from gateway.wire import read_journal
+from signing.journal import GENESIS, Entry, entry_hash
+from signing.parse import Unreadable, parse
+from signing.profile import BadSignature, examine
+from signing.verify import verify
 
-deposit = tables.table(tables.Deposit)
-answer = tables.table(tables.Answer)
-entry = tables.table(tables.Journal)
+_HASH = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,59 +52,174 @@ class Report:
 
 
 def inspect(database: Database, spool: Spool) -> Report:
-    """Check the chain, then every deposit and answer: row, bytes and journal must agree."""
+    """Check the chain, then every deposit and answer: row, bytes, receipt and journal must agree."""
     with database.read() as connection:
-        findings = [*_chain(connection), *_deposits(connection, spool), *_answers(connection)]
-        head = connection.execute(sa.select(entry.c.hash).order_by(entry.c.sequence.desc()).limit(1)).scalar()
+        rows = _rows(connection, "SELECT * FROM journal ORDER BY sequence")
+        entries = {row.subject: row for row in rows if str(row.event).startswith("received")}
+        posted = {str(row.subject).partition(" ")[0]: row for row in rows if row.event == "posted"}
+        findings = [
+            *_chain(rows),
+            *_deposits(connection, spool, entries),
+            *_answers(connection, posted),
+            *_collections(connection, rows),
+            *_rights(connection, rows),
+            *_last_seal(connection, rows),
+        ]
         return Report(
-            entries=_count(connection, entry),
-            deposits=_count(connection, deposit),
-            answers=_count(connection, answer),
-            head=head or GENESIS.hex(),
+            entries=len(rows),
+            deposits=_count(connection, "deposit"),
+            answers=_count(connection, "answer"),
+            head=str(rows[-1].hash) if rows else GENESIS.hex(),
             findings=tuple(findings),
         )
 
 
-def _count(connection: sa.Connection, table: sa.FromClause) -> int:
-    return connection.execute(sa.select(sa.func.count()).select_from(table)).scalar_one()
+def _rows(connection: sa.Connection, query: str) -> list[sa.Row[Any]]:
+    return list(connection.execute(sa.text(query)))
 
 
-def _chain(connection: sa.Connection) -> Iterator[str]:
+def _count(connection: sa.Connection, table: str) -> int:
+    return int(connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
+
+
+def _chain(rows: list[sa.Row[Any]]) -> Iterator[str]:
+    """The first entry that does not follow from those before; what comes after it proves nothing."""
+    head = GENESIS
+    for place, row in enumerate(rows, start=1):
+        entry = _entry(row)
+        if row.sequence != place:
+            yield f"Journal entry {place}: it is missing or out of its place"
+            return
+        if entry is None:
+            yield f"Journal entry {place}: it is not spelt as entries are"
+            return
+        head = entry_hash(head, entry)
+        if head.hex() != row.hash:
+            yield f"Journal entry {place}: it was changed, or one before it was taken away"
+            return
+
+
+def _entry(row: sa.Row[Any]) -> Entry | None:
+    texts = (row.at, row.event, row.subject, row.member, row.digest, row.hash)
+    if not all(isinstance(text, str) for text in texts) or _HASH.fullmatch(row.hash) is None:
+        return None
     try:
-        check(journal.entries(connection))
-    except Broken as broken:
-        yield f"Journal entry {broken.sequence}: {broken.reason}"
+        at = Received.parse(row.at)
+    except ValueError:
+        return None
+    if str(at) != row.at:
+        return None
+    return Entry(row.sequence, at.at, row.event, row.subject, row.member, row.digest)
 
 
-def _entered(connection: sa.Connection, event: str) -> dict[str, tuple[str, str]]:
-    """Member and digest by subject, of the entries of an event (a door may follow its word)."""
-    rows = connection.execute(
-        sa.select(entry.c.subject, entry.c.member, entry.c.digest).where(entry.c.event.like(f"{event}%"))
-    )
-    return {row.subject: (row.member, row.digest) for row in rows}
+def _deposits(connection: sa.Connection, spool: Spool, entered: dict[str, sa.Row[Any]]) -> Iterator[str]:
+    receipts = {
+        row.deposit: row.digest
+        for row in _rows(connection, "SELECT deposit, digest FROM answer WHERE kind = 'ACKREC'")
+    }
+    left = dict(entered)
+    columns = "id, sender, name, size, digest, received, door, receipt"
+    for row in _rows(connection, f"SELECT {columns} FROM deposit ORDER BY number"):  # noqa: S608 - ours
+        fault = _deposit_fault(row, left.pop(row.id, None), receipts.get(row.id), spool)
+        if fault:
+            yield f"Deposit {row.id}: {fault}"
+    yield from (f"Deposit {identifier}: in the journal, but gone" for identifier in left)
 
 
-def _deposits(connection: sa.Connection, spool: Spool) -> Iterator[str]:
-    entered = _entered(connection, "received")
-    columns = (deposit.c.id, deposit.c.sender, deposit.c.digest, deposit.c.receipt)
-    for row in connection.execute(sa.select(*columns)):
-        if entered.pop(row.id, None) != (row.sender, row.digest):
-            yield f"Deposit {row.id}: row and journal differ"
-        elif _digest(spool.path(row.id)) != row.digest:
-            yield f"Deposit {row.id}: its bytes are missing or changed"
-    yield from (f"Deposit {identifier}: in the journal, but gone" for identifier in entered)
+def _deposit_fault(row: sa.Row[Any], entry: sa.Row[Any] | None, receipt: object, spool: Spool) -> str | None:
+    """What is wrong with a deposit: the first of row, receipt and bytes that disagrees."""
+    if entry is None:
+        return "not in the journal"
+    told = (entry.member, entry.digest, entry.at, entry.event)
+    if told != (row.sender, row.digest, row.received, f"received {row.door}"):
+        return "row and journal differ"
+    if not isinstance(row.receipt, bytes) or hashlib.sha256(row.receipt).hexdigest() != receipt:
+        return "its receipt is not the one that was posted"
+    if _receipt_says(row.receipt) != (
+        (row.id, row.name, row.size, row.digest, row.received, row.sender),
+        (entry.sequence, entry.hash),
+    ):
+        return "its receipt says something else"
+    if _digest(spool.path(row.id)) != row.digest:
+        return "its bytes are missing or changed"
+    return None
 
 
-def _answers(connection: sa.Connection) -> Iterator[str]:
-    entered = _entered(connection, "posted")
-    columns = (answer.c.id, answer.c.recipient, answer.c.digest, answer.c.content)
-    rows = connection.execute(sa.select(*columns), execution_options={"yield_per": 100})
+def _receipt_says(content: bytes) -> tuple[tuple[object, ...], tuple[int, str]] | None:
+    """What a receipt says of a deposit and of the journal; None when it is none."""
+    try:
+        receipt = ackrec.read(parse(content))
+    except (Unreadable, ValueError, etree.LxmlError):
+        return None
+    deposit = receipt.header.deposit
+    if deposit is None:
+        return None
+    told = (deposit.id, deposit.name, deposit.size, deposit.digest, str(deposit.received))
+    return (*told, str(receipt.header.recipient)), (receipt.journal.sequence, receipt.journal.hash)
+
+
+def _answers(connection: sa.Connection, entered: dict[str, sa.Row[Any]]) -> Iterator[str]:
+    left = dict(entered)
+    columns = "id, recipient, kind, name, posted, digest, size, content, deposit"
+    query = sa.text(f"SELECT {columns} FROM answer ORDER BY number")  # noqa: S608 - ours
+    rows = connection.execute(query, execution_options={"yield_per": 100})
     for row in rows:
-        if entered.pop(row.id, None) != (row.recipient, row.digest):
-            yield f"Answer {row.id}: row and journal differ"
-        elif hashlib.sha256(row.content).hexdigest() != row.digest:
-            yield f"Answer {row.id}: its bytes were changed"
-    yield from (f"Answer {identifier}: in the journal, but gone" for identifier in entered)
+        fault = _answer_fault(row, left.pop(row.id, None))
+        if fault:
+            yield f"Answer {row.id}: {fault}"
+    yield from (f"Answer {identifier}: in the journal, but gone" for identifier in left)
+
+
+def _answer_fault(row: sa.Row[Any], entry: sa.Row[Any] | None) -> str | None:
+    if entry is None:
+        return "not in the journal"
+    told = (entry.member, entry.digest, entry.at, entry.subject)
+    subject = posted_subject(row.id, row.kind, row.name, row.deposit)
+    if told != (row.recipient, row.digest, row.posted, subject):
+        return "row and journal differ"
+    content = row.content
+    if not isinstance(content, bytes) or len(content) != row.size:
+        return "its bytes were changed"
+    return None if hashlib.sha256(content).hexdigest() == row.digest else "its bytes were changed"
+
+
+def _collections(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+    """Every answer that counts as collected was collected, at that moment for the first time."""
+    first: dict[object, object] = {}
+    for row in rows:
+        if str(row.event).startswith("collected"):
+            first.setdefault(row.subject, row.at)
+    for row in _rows(connection, "SELECT id, collected FROM answer ORDER BY number"):
+        if row.collected != first.get(row.id):
+            yield f"Answer {row.id}: its collection and the journal differ"
+
+
+def _rights(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+    """Every key and every mandate was entered for the member who has it."""
+    entered = {(row.event, row.subject, row.member) for row in rows}
+    for table in ("certificate", "ssh_key"):
+        for row in _rows(connection, f"SELECT fingerprint, member FROM {table}"):  # noqa: S608 - ours
+            if ("key", row.fingerprint, row.member) not in entered:
+                yield f"Key {row.fingerprint}: not in the journal"
+    for row in _rows(connection, "SELECT * FROM mandate"):
+        subject = mandate_subject(row.number, row.employer, row.procedures, row.first)
+        if ("mandate", subject, row.member) not in entered:
+            yield f"Mandate {row.number}: not in the journal"
+
+
+def _last_seal(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+    """The last document that states a hash of the journal is sealed, and the journal agrees with it."""
+    query = "SELECT id, content FROM answer WHERE kind IN ('ACKREC', 'ACKTRT') ORDER BY number DESC LIMIT 1"
+    for row in _rows(connection, query):
+        try:
+            claim = examine(parse(row.content))
+            stated = read_journal(verify(claim, claim.certificate).content)
+        except (Unreadable, BadSignature, ValueError, TypeError) as error:
+            yield f"Answer {row.id}: its seal is broken ({type(error).__name__})"
+            return
+        hashes = {entry.sequence: entry.hash for entry in rows}
+        if hashes.get(stated.sequence) != stated.hash:
+            yield f"Answer {row.id}: the journal is not the one it was sealed over"
 
 
 def _digest(file: Path) -> str | None:

@@ -40,6 +40,8 @@ from pyhanko_certvalidator.errors import (
 )
 from pyhanko_certvalidator.path import ValidationPath
 
+from signing.parse import LONGEST_REASON
+
 _Answer = TypeVar("_Answer")
 
 
@@ -60,13 +62,13 @@ class Untrusted(Exception):
 
     Attributes:
         kind: the sort of reason.
-        reason: what is wrong, in English.
+        reason: what is wrong, in English, at most 200 characters.
     """
 
     def __init__(self, kind: Distrust, reason: str) -> None:
-        super().__init__(f"{kind}: {reason}")
         self.kind = kind
-        self.reason = reason
+        self.reason = reason[:LONGEST_REASON]
+        super().__init__(f"{kind}: {self.reason}")
 
 
 class CannotTell(Exception):

@@ -36,6 +36,10 @@ _PREFIX = re.compile(rb"xmlns:?[^=\s]*")
 _PLACE = re.compile(r"\s*, line [0-9]+, column [0-9]+$")
 
 
+LONGEST_REASON = 200
+"""Characters of a reason: it may quote names from the document, which goes back in an answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much structure a document may have. The number of bytes is the caller's to bound, before parsing.
@@ -62,15 +66,15 @@ class Unreadable(Exception):
 
     Attributes:
         kind: stable word for the sort of refusal.
-        reason: what is wrong, in English.
+        reason: what is wrong, in English, at most 200 characters.
         line: line of the file, counted from 1; None where it is unknown.
     """
 
     kind: ClassVar[str]
 
     def __init__(self, reason: str, line: int | None = None) -> None:
-        super().__init__(reason if line is None else f"line {line}: {reason}")
-        self.reason = reason
+        self.reason = reason[:LONGEST_REASON]
+        super().__init__(self.reason if line is None else f"line {line}: {self.reason}")
         self.line = line
 
 

@@ -39,6 +39,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, DigestAlgorithm, SignatureMethod
 
+from signing.parse import LONGEST_REASON
+
 DS = "http://www.w3.org/2000/09/xmldsig#"
 DSIG11 = "http://www.w3.org/2009/xmldsig11#"
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
@@ -106,13 +108,13 @@ class BadSignature(Exception):
 
     Attributes:
         kind: the sort of flaw.
-        reason: what is wrong, in English.
+        reason: what is wrong, in English, at most 200 characters.
     """
 
     def __init__(self, kind: Flaw, reason: str) -> None:
-        super().__init__(f"{kind}: {reason}")
         self.kind = kind
-        self.reason = reason
+        self.reason = reason[:LONGEST_REASON]
+        super().__init__(f"{kind}: {self.reason}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,10 @@ def serve(
     _open(data)
     # Loaded here: no other command needs the doors and the engine.
     serving = import_module("adapters.serve")
-    serving.serve(_settings(data, https_port=https_port, sftp_port=sftp_port))
+    try:
+        serving.serve(_settings(data, https_port=https_port, sftp_port=sftp_port))
+    except serving.AlreadyOpen as error:
+        refused(f"Not opened: {error}.")
 
 
 @member.command("add")

@@ -21,6 +21,11 @@ answer = tables.table(tables.Answer)
 _LISTED = tuple(column for column in answer.columns if column.name != "content")
 
 
+def posted_subject(identifier: str, kind: str, name: str, deposit: str | None) -> str:
+    """How the journal names an answer that was posted: all that its row says of it beside the bytes."""
+    return f"{identifier} {kind} {name} {deposit or '-'}"
+
+
 class Shelves:
     """`outbox.post.Shelf`, bound to the transaction of an effect."""
 
@@ -46,7 +51,7 @@ class Shelves:
             self._connection,
             at=Received(answer_.posted),
             event="posted",
-            subject=answer_.id,
+            subject=posted_subject(answer_.id, answer_.kind, answer_.name, answer_.deposit),
             member=answer_.recipient,
             digest=answer_.digest,
         )

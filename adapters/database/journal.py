@@ -5,13 +5,11 @@ The write lock that every writing transaction holds keeps the chain single-threa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import sqlalchemy as sa
 
 from adapters.database import tables
 from gateway.moments import Received
-from signing.journal import GENESIS, Entry, Sealed, entry_hash
+from signing.journal import GENESIS, Entry, entry_hash
 
 journal = tables.table(tables.Journal)
 
@@ -46,13 +44,3 @@ def append(
         )
     )
     return sequence, hashed
-
-
-def entries(connection: sa.Connection) -> Iterator[Sealed]:
-    """The whole register in order, each entry with its hash."""
-    rows = connection.execute(
-        sa.select(journal).order_by(journal.c.sequence), execution_options={"yield_per": 1000}
-    )
-    for row in rows:
-        entry = Entry(row.sequence, Received.parse(row.at).at, row.event, row.subject, row.member, row.digest)
-        yield Sealed(entry, bytes.fromhex(row.hash))

@@ -29,6 +29,11 @@ def fingerprint(cert: x509.Certificate) -> str:
     return cert.fingerprint(SHA256()).hex()
 
 
+def mandate_subject(number: int, employer_matricule: str, procedures: str, first: str) -> str:
+    """How the journal names a mandate that was entered: all that its row says but its end."""
+    return f"{number} {employer_matricule} {procedures} {first}"
+
+
 class Members:
     """The register of members, each call a transaction of its own."""
 
@@ -113,7 +118,9 @@ class Members:
                 connection,
                 at=at,
                 event="mandate",
-                subject=f"{number} {employer_matricule}",
+                subject=mandate_subject(
+                    number, employer_matricule, " ".join(sorted(procedures)), first.isoformat()
+                ),
                 member=str(identifier),
             )
         return number

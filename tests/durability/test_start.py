@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters import serve
 from adapters.client.sftp import SftpDoor
 from adapters.database import Database
 from adapters.database.deposits import Deposits
 from adapters.premises import Premises
+from adapters.serve import Gateway
 from adapters.spool import Spool
 from adapters.verification import inspect
 from gateway.batch import MemberId
@@ -51,7 +51,7 @@ def closed(tmp_path: Path) -> tuple[House, Sender]:
 @contextmanager
 def opened(home: House, clock: Clock = system_clock) -> Iterator[House]:
     """The gateway of a house started again, with its doors."""
-    home.gateway = serve.Gateway(home.settings, clock)
+    home.gateway = Gateway(home.settings, clock)
     home.clock = clock
     home.doors = home.gateway.start()
     try:
@@ -66,7 +66,7 @@ def taking_only(home: House) -> Iterator[Inbox]:
     premises = Premises(home.settings.data)
     database = Database(premises.database)
     spool = Spool(premises.spool, home.settings.largest_deposit)
-    deposits = Deposits(database, serve.seal(premises, home.settings), lambda: None)
+    deposits = Deposits(database, home.gateway.seal, lambda: None)
     try:
         yield Inbox(spool.begin, deposits, system_clock)
     finally:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,11 +14,11 @@ from lxml import etree
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.verification import inspect
 from gateway.matricule import person_number
-from gateway.moments import Received
 from gateway.wire import NAMESPACE
 from tests.house import House, MovingClock
 from xsd import catalogue
 
+START = datetime(2026, 8, 20, 9, 15, tzinfo=UTC)
 Row = Mapping[str, Any]
 REGISTERS = ("wage", "affiliation", "person")
 ENDED = ("done", "held", "rejected")
@@ -86,11 +87,26 @@ def texts(content: bytes, path: str) -> list[str]:
     return [found.text or "" for found in etree.fromstring(content).iterfind(steps)]
 
 
-def move(home: House, clock: MovingClock, to: str) -> None:
-    """Put the clock to a moment in UTC, and let the engine look at it."""
-    at = Received.parse(to).at
-    while clock() < at:
-        clock.at = at
+class HandClock(MovingClock):
+    """A clock that a test puts forward by hand while the engine looks at it from its own thread."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self._lock = threading.Lock()
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            return super().__call__()
+
+    def put(self, at: datetime) -> None:
+        """Forward to a moment; never back."""
+        with self._lock:
+            self.at = max(self.at, at)
+
+
+def move(home: House, clock: HandClock, to: datetime) -> None:
+    """Put the clock forward to a moment, and have the engine look at it."""
+    clock.put(to)
     home.gateway.engine.wake()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
@@ -14,8 +14,8 @@ from adapters.client.seals import GOOD, seal_verdict
 from gateway.batch import MemberId
 from gateway.matricule import is_employer
 from gateway.moments import Period, Received
-from tests.flow.premises import move, rows, someone, texts
-from tests.house import House, MovingClock, Sender, entry, wage
+from tests.flow.premises import HandClock, move, rows, someone, texts
+from tests.house import House, Sender, entry, wage
 
 JULY = Period(2026, 7)
 BRANCHES = ["care", "cash", "pension", "dependency", "accident", "mde", "health_at_work"]
@@ -235,12 +235,12 @@ def test_a_released_wage_is_billed(home: House, sender: Sender, allowed: str) ->
 
 
 def test_a_statement_is_due_ten_days_after_its_issue(
-    home: House, sender: Sender, clock: MovingClock, allowed: str
+    home: House, sender: Sender, clock: HandClock, allowed: str
 ) -> None:
     """Issued at 23:30 UTC it is the next day in Luxembourg already."""
     (insured,) = affiliated(home, allowed, 1)
     declare(home, sender, wage(insured, allowed))
-    move(home, clock, "2026-09-14T23:30:00.000000Z")
+    move(home, clock, datetime(2026, 9, 14, 23, 30, tzinfo=UTC))
     (issued,) = run(home)
     (statement,) = posted(home, sender.member, "EXTCPT", issued.number)
     assert (texts(statement, "Issued"), texts(statement, "Due")) == (["2026-09-15"], ["2026-09-25"])

@@ -9,20 +9,20 @@ import pytest
 from lxml import etree
 
 from adapters.database.deposits import Kept
-from gateway.moments import Received
-from tests.flow.premises import answers, kinds, move, rows, someone, texts, wages
-from tests.house import OTHER_EMPLOYER, House, MovingClock, Sender, entry, wage, wait_for
+from gateway.moments import LUXEMBOURG, Received
+from tests.flow.premises import HandClock, answers, kinds, move, rows, someone, texts, wages
+from tests.house import OTHER_EMPLOYER, House, Sender, entry, wage, wait_for
 
 SALRET_14 = "14"
 
 
 @pytest.fixture
-def today(home: House, clock: MovingClock) -> date:
+def today(home: House, clock: HandClock) -> date:
     """The 5th of a month, nine in the morning or so: the next one after what other tests did."""
     day = Received(clock()).day
     following = day.replace(day=5) if day.day < 5 else (day.replace(day=1) + timedelta(31)).replace(day=5)
     at = datetime(following.year, following.month, 5, 7, 0, tzinfo=UTC)
-    move(home, clock, str(Received(at)))
+    move(home, clock, at)
     return following
 
 
@@ -53,10 +53,9 @@ def swept(home: House, sender: Sender, deposit: str, state: str) -> None:
     wait_for(found)
 
 
-def midnight(day: date) -> str:
+def midnight(day: date) -> datetime:
     """The first moment of a day in Luxembourg."""
-    at = datetime(day.year, day.month, day.day, tzinfo=UTC) - timedelta(hours=2)
-    return str(Received(at if Received(at).day == day else at + timedelta(hours=1)))
+    return datetime(day.year, day.month, day.day, tzinfo=LUXEMBOURG).astimezone(UTC)
 
 
 def test_a_held_wage_counts_once_its_affiliation_is_declared(
@@ -109,7 +108,7 @@ def test_a_refused_entry_releases_nothing(home: House, sender: Sender, today: da
 
 
 def test_a_wage_waits_a_month_and_is_then_given_back(
-    home: House, sender: Sender, clock: MovingClock, today: date
+    home: House, sender: Sender, clock: HandClock, today: date
 ) -> None:
     """Received on the 5th it may wait to the end of the next month's 5th, in Luxembourg (SALRET 14)."""
     insured, lucky = someone(), someone()
@@ -133,20 +132,20 @@ def test_a_wage_waits_a_month_and_is_then_given_back(
 
 
 def test_just_before_midnight_in_luxembourg_it_still_waits(
-    home: House, sender: Sender, clock: MovingClock, today: date
+    home: House, sender: Sender, clock: HandClock, today: date
 ) -> None:
     deposit = held(home, sender, wage(someone()))
     first_day_after = (today + timedelta(31)).replace(day=today.day + 1)
-    before = Received(Received.parse(midnight(first_day_after)).at - timedelta(seconds=30))
-    move(home, clock, str(before))
-    home.gateway.engine._treatment.sweep(Received(clock()))
+    before = midnight(first_day_after) - timedelta(seconds=1)
+    move(home, clock, before)
+    home.gateway.engine._treatment.sweep(Received(before))
     assert counts(home, sender, deposit)[0] == "held"
-    home.gateway.engine._treatment.sweep(Received(before.at + timedelta(seconds=31)))
+    home.gateway.engine._treatment.sweep(Received(midnight(first_day_after)))
     assert counts(home, sender, deposit)[0] == "done"
 
 
 def test_a_later_entry_does_not_revive_what_was_given_back(
-    home: House, sender: Sender, clock: MovingClock, today: date
+    home: House, sender: Sender, clock: HandClock, today: date
 ) -> None:
     insured = someone()
     deposit = held(home, sender, wage(insured))
@@ -159,7 +158,7 @@ def test_a_later_entry_does_not_revive_what_was_given_back(
     assert wages(home, insured) == [("expired", 381240), ("current", 381240)]
 
 
-def test_a_wage_is_given_back_once(home: House, sender: Sender, clock: MovingClock, today: date) -> None:
+def test_a_wage_is_given_back_once(home: House, sender: Sender, clock: HandClock, today: date) -> None:
     deposit = held(home, sender, wage(someone()), wage(someone()))
     late = Received(clock() + timedelta(40))
     for _ in range(3):
@@ -168,7 +167,7 @@ def test_a_wage_is_given_back_once(home: House, sender: Sender, clock: MovingClo
     assert counts(home, sender, deposit) == ("done", 0, 2, 0)
 
 
-def test_each_deposit_has_its_own_month(home: House, sender: Sender, clock: MovingClock, today: date) -> None:
+def test_each_deposit_has_its_own_month(home: House, sender: Sender, clock: HandClock, today: date) -> None:
     early = held(home, sender, wage(someone()))
     move(home, clock, midnight(today + timedelta(10)))
     late = held(home, sender, wage(someone()))
@@ -180,7 +179,7 @@ def test_each_deposit_has_its_own_month(home: House, sender: Sender, clock: Movi
 
 
 def test_a_held_wage_declared_again_waits_anew(
-    home: House, sender: Sender, clock: MovingClock, today: date
+    home: House, sender: Sender, clock: HandClock, today: date
 ) -> None:
     insured = someone()
     first = held(home, sender, wage(insured))
@@ -198,14 +197,14 @@ def test_a_held_wage_declared_again_waits_anew(
 
 @pytest.mark.parametrize("before", [True, False])
 def test_a_mandate_ends_with_its_day_in_luxembourg(
-    home: House, sender: Sender, clock: MovingClock, today: date, before: bool
+    home: House, sender: Sender, clock: HandClock, today: date, before: bool
 ) -> None:
     """On the last day at one minute to midnight, and a minute later."""
     number = home.gateway.members.grant(
         sender.member, OTHER_EMPLOYER, ["DECSAL"], first=today, last=today, at=Received(clock())
     )
-    at = Received.parse(midnight(today + timedelta(1))).at + timedelta(minutes=-1 if before else 1)
-    move(home, clock, str(Received(at)))
+    at = midnight(today + timedelta(1)) + timedelta(minutes=-1 if before else 1)
+    move(home, clock, at)
     outcome = home.send(sender, "DECSAL", [wage(someone(), OTHER_EMPLOYER)])
     assert outcome.codes == ([] if before else ["MANDATE-EMPLOYER"])
     used = [decision.mandate for decision in outcome.acknowledgement.decisions]

@@ -28,11 +28,10 @@ from adapters.premises import Premises
 from gateway.moments import Received
 from signing.profile import DS
 from signing.sign import Signer
-from tests.flow.premises import answers, kinds, move, registered, rows, someone, wages
+from tests.flow.premises import HandClock, answers, kinds, move, registered, rows, someone, wages
 from tests.house import (
     FOREIGN_EMPLOYER,
     House,
-    MovingClock,
     Outcome,
     Sender,
     entry,
@@ -616,13 +615,13 @@ def until(home: House, sender: Sender, deposit: str, state: str) -> None:
     wait_for(found)
 
 
-def later(home: House, clock: MovingClock, by: timedelta = timedelta(minutes=10)) -> None:
+def later(home: House, clock: HandClock, by: timedelta = timedelta(minutes=10)) -> None:
     """Let time pass, so that what waits is tried again."""
-    move(home, clock, str(Received(clock() + by)))
+    move(home, clock, clock() + by)
 
 
 def test_without_a_revocation_list_a_file_waits_and_is_treated_when_it_is_there(
-    home: House, sender: Sender, clock: MovingClock, lists: Path, insured: str
+    home: House, sender: Sender, clock: HandClock, lists: Path, insured: str
 ) -> None:
     (only,) = lists.iterdir()
     kept = only.read_bytes()
@@ -646,7 +645,7 @@ def test_without_a_revocation_list_a_file_waits_and_is_treated_when_it_is_there(
     "broken", [b"", b"not a list", b"-----BEGIN X509 CRL-----\nAAAA\n-----END X509 CRL-----\n"]
 )
 def test_with_an_unreadable_revocation_list_a_file_waits(
-    home: House, sender: Sender, clock: MovingClock, lists: Path, broken: bytes
+    home: House, sender: Sender, clock: HandClock, lists: Path, broken: bytes
 ) -> None:
     (only,) = lists.iterdir()
     kept = only.read_bytes()
@@ -658,7 +657,7 @@ def test_with_an_unreadable_revocation_list_a_file_waits(
 
 
 def test_with_a_stale_revocation_list_a_file_waits_for_the_next_one(
-    home: House, sender: Sender, clock: MovingClock, lists: Path
+    home: House, sender: Sender, clock: HandClock, lists: Path
 ) -> None:
     at = home.clock()
     publish(home, lists, {}, since=at - timedelta(days=2), until=at - timedelta(days=1))
@@ -670,7 +669,7 @@ def test_with_a_stale_revocation_list_a_file_waits_for_the_next_one(
 
 @pytest.mark.parametrize(("hours", "state"), [(-1, "rejected"), (1, "held")])
 def test_a_revocation_counts_from_its_moment(
-    home: House, sender: Sender, clock: MovingClock, lists: Path, hours: int, state: str
+    home: House, sender: Sender, clock: HandClock, lists: Path, hours: int, state: str
 ) -> None:
     """What waited for a list is judged as of its receipt: revoked before it, or only after it."""
     member = register(home, sender, issued(home, sender))
@@ -687,7 +686,7 @@ def test_a_revocation_counts_from_its_moment(
 
 
 def test_those_behind_a_waiting_file_need_not_wait(
-    home: House, sender: Sender, other: Sender, clock: MovingClock, lists: Path
+    home: House, sender: Sender, other: Sender, clock: HandClock, lists: Path
 ) -> None:
     """One authority's list is away; the members of another are treated."""
     at = home.clock()

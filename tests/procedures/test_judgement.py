@@ -67,6 +67,17 @@ def test_good_records_of_a_partly_bad_file_take_effect(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
+def test_refusals_stand_in_the_order_of_the_file_whoever_refused_them(code: str) -> None:
+    world = WORLDS[code]
+    foreign = [Record(number, 10, {**GOOD[code], "Employer": "2099990003999"}) for number in (3, 1)]
+    malformed = [Record(number, 10, {}) for number in (4, 2)]
+    anomalies = [Anomaly("X-99", number) for number in (2, 4)]
+    batch = Batch(world.batch().header, foreign, malformed, anomalies)
+    outcome = procedure(code).handle(batch, world.context(world.registers()))
+    assert [refusal.record.number for refusal in outcome.refusals] == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("code", CODES)
 def test_without_a_mandate_the_answer_is_the_same_whatever_the_registers_know(code: str) -> None:
     world = WORLDS[code]
     known = replace(world.context(world.registers()), rights=Rights({}))

@@ -21,7 +21,16 @@ from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from workshop import AT, FIRST, LAST, authority, certificate, key, pem, public
 
 from adapters.pki import Authority, Subject, write_certificates
-from signing.certificates import CannotTell, Distrust, Evidence, Trust, Untrusted, _run
+from signing.certificates import (
+    CannotTell,
+    Distrust,
+    Evidence,
+    Trust,
+    Untrusted,
+    _run,
+    load_certificate,
+    vouch,
+)
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
@@ -496,8 +505,42 @@ def test_anchors_damaged_while_running(office: Office) -> None:
     office.anchors.write_bytes(b"")
     with pytest.raises(CannotTell):
         office.judge()
+    with pytest.raises(CannotTell):
+        office.judge()
     write_certificates(office.anchors, authority().certificate)
     assert office.judge().at == AT
+
+
+# without revocation, for the sender's side
+
+
+def test_vouched_for(tmp_path: Path) -> None:
+    below = subordinate()
+    write_certificates(tmp_path / "anchors.pem", authority().certificate, HIGH.certificate)
+    vouch(certificate("p256"), (), tmp_path / "anchors.pem", AT)
+    vouch(issued(root=below), (below.certificate,), tmp_path / "anchors.pem", AT)
+
+
+@pytest.mark.parametrize(
+    ("found", "kind"),
+    [
+        (issued(last=AT - SECOND), Distrust.EXPIRED),
+        (issued(first=AT + SECOND), Distrust.NOT_YET_VALID),
+        (issued(root=authority("other root")), Distrust.PATH),
+        (authority().certificate, Distrust.USAGE),
+        (made(NOT_CA, usage()), Distrust.USAGE),
+    ],
+)
+def test_not_vouched_for(found: x509.Certificate, kind: Distrust, tmp_path: Path) -> None:
+    write_certificates(tmp_path / "anchors.pem", authority().certificate)
+    with pytest.raises(Untrusted) as caught:
+        vouch(found, (), tmp_path / "anchors.pem", AT)
+    assert caught.value.kind is kind
+
+
+def test_a_certificate_from_a_file(tmp_path: Path) -> None:
+    write_certificates(tmp_path / "certificate.pem", certificate("p256"), authority().certificate)
+    assert load_certificate(tmp_path / "certificate.pem") == certificate("p256")
 
 
 # callers

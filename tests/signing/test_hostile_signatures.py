@@ -1027,6 +1027,15 @@ def test_very_many_elements_in_the_signature() -> None:
     assert examined(forged(add)) is Flaw.PROFILE
 
 
+def test_a_reason_is_short_whatever_the_names() -> None:
+    def add(root: etree._Element) -> None:
+        find(root, "Object").extend([element("n" * 120) for _ in range(50)])
+
+    with pytest.raises(BadSignature) as caught:
+        accept(edited(add))
+    assert len(caught.value.reason) == 200
+
+
 def test_parts_in_another_order() -> None:
     def swap(root: etree._Element) -> None:
         signature(root).append(find(root, "KeyInfo"))

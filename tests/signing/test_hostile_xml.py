@@ -99,12 +99,25 @@ def test_ebcdic() -> None:
     assert isinstance(refusal("<?xml version='1.0' encoding='IBM037'?><a/>".encode("cp037")), NotXml)
 
 
+def test_a_reason_is_short_whatever_the_names() -> None:
+    error = refusal(b"<" + b"n" * 128 + b"><" + b"m" * 128 + b"></" + b"o" * 20_000 + b">")
+    assert isinstance(error, NotXml)
+    assert len(error.reason) == 200
+
+
 def test_xml_1_1() -> None:
     assert isinstance(refusal(b'<?xml version="1.1"?><a/>'), NotXml)
 
 
-@pytest.mark.parametrize("raw", [b"<a>\0</a>", b"\0<a/>", b"<a/>\0", b"<a>&#0;</a>", b"<a>\x01</a>"])
-def test_nul_and_control_characters(raw: bytes) -> None:
+@pytest.mark.parametrize("raw", [b"<a>\0</a>", b"\0<a/>", b"<a/>\0", "<a/>".encode("utf-16-le")])
+def test_nul(raw: bytes) -> None:
+    error = refusal(raw)
+    assert isinstance(error, NotXml)
+    assert error.reason.startswith("a NUL byte")
+
+
+@pytest.mark.parametrize("raw", [b"<a>&#0;</a>", b"<a>\x01</a>", b"<a>&#x1F;</a>", b"<a x='\x7f\x1b'/>"])
+def test_control_characters(raw: bytes) -> None:
     assert isinstance(refusal(raw), NotXml)
 
 

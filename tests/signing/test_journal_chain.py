@@ -146,6 +146,13 @@ def test_another_order(order: list[int]) -> None:
     assert broken([whole[place] for place in order]) == first + 1
 
 
+def test_a_gap_left_by_who_can_seal() -> None:
+    """The hashes are right; a number is missing all the same."""
+    first, *_ = register(1)
+    third = replace(first.entry, sequence=3)
+    assert broken([first, Sealed(third, entry_hash(first.hash, third))]) == 2
+
+
 def test_an_inserted_entry() -> None:
     whole = register(10)
     entry = replace(whole[4].entry, subject="inserted")

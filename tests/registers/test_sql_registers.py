@@ -1,0 +1,338 @@
+"""The registers on our tables beside those in memory: asked the same, they answer the same.
+
+What each keeps is tested one promise at a time in `tests/procedures/test_registers.py`. Here both go
+through the same long stories, and what only tables can do is tested: to roll back, to last, to refuse.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from adapters.database import Database
+from adapters.database.registers import SqlWages, bind
+from gateway.moments import Period
+from gateway.registers import Address, Affiliation, Identity, Registers, Wage, WageKey, WageState
+from tests.procedures.registers_under_test import IMPLEMENTATIONS, Seeds
+
+EMPLOYERS = ("2099990001299", "2099990003999")
+INSURED = ("1893120105732", "1894050600302", "1895010100151")
+PERIODS = (Period(2026, 6), Period(2026, 7))
+SPANS = ((1, 31), (1, 15), (16, 31))
+ENTRIES = tuple(date(2020 + year, 1, 1) for year in range(4))
+DEPOSITS = range(1, 10)
+"""Those that `tests/procedures/registers_under_test.py` enters."""
+
+PAIRS = [(employer, insured) for employer in EMPLOYERS for insured in INSURED]
+KEYS = [WageKey(*pair, period, *span) for pair in PAIRS for period in PERIODS for span in SPANS]
+IDENTITIES = [
+    Identity(surname, "ANNA", born)
+    for surname in ("MUSTER", "MULLER", "O'NEIL", "D%_E", 'Q"X')
+    for born in (date(1893, 12, 1), date(1896, 2, 29))
+]
+ADDRESS = Address("12", "Rue de l'Exemple", "57000", "Metz", "FR")
+
+amounts = st.one_of(st.just(0), st.integers(1, 99_999_999_999))
+
+
+def wages(deposit: int) -> st.SearchStrategy[list[tuple[Wage, bool]]]:
+    """The wages of a batch, each key once, and whether each has its affiliation."""
+    one = st.builds(
+        Wage,
+        key=st.sampled_from(KEYS),
+        deposit=st.just(deposit),
+        record=st.just(0),
+        base_wage=amounts,
+        work_hours=st.integers(0, 999),
+        supplements=amounts,
+        overtime_pay=amounts,
+        overtime_hours=st.integers(0, 99_999),
+        gratuities=amounts,
+        unemployment_pay=amounts,
+        inactive_hours=st.integers(0, 999),
+        non_pensionable=amounts,
+        capped=st.booleans(),
+        reference=st.none() | st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=40),
+    )
+    return st.lists(st.tuples(one, st.booleans()), max_size=8, unique_by=lambda given: given[0].key)
+
+
+class Beside(RuleBasedStateMachine):
+    """Both registers in one story, used as the handlers use them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._open = ExitStack()
+        self._treated: set[int] = set()
+
+    @initialize()
+    def begin(self) -> None:
+        folder = Path(self._open.enter_context(tempfile.TemporaryDirectory()))
+        self.both: list[Registers] = [
+            self._open.enter_context(IMPLEMENTATIONS[name](folder, Seeds())) for name in ("memory", "tables")
+        ]
+
+    def teardown(self) -> None:
+        self._open.close()
+
+    @rule(deposit=st.sampled_from(DEPOSITS), given=st.data())
+    def declare(self, deposit: int, given: st.DataObject) -> None:
+        """A batch of wages, also one whose deposit is older than what stands (`decsal.handle`)."""
+        if deposit in self._treated:
+            return
+        self._treated.add(deposit)
+        batch = given.draw(wages(deposit))
+        numbered = [(replace(one, record=place), held) for place, (one, held) in enumerate(batch, start=1)]
+        keys = [one.key for one, _ in numbered]
+        memory, tables = (registers.wages.standing(keys) for registers in self.both)
+        assert memory == tables
+        states = [
+            WageState.SUPERSEDED
+            if memory.get(one.key, 0) > deposit
+            else (WageState.HELD if held else WageState.CURRENT)
+            for one, held in numbered
+        ]
+        for registers in self.both:
+            registers.wages.supersede([key for key, earlier in memory.items() if earlier < deposit], deposit)
+            registers.wages.add((one, state) for (one, _), state in zip(numbered, states, strict=True))
+
+    @rule(pairs=st.lists(st.sampled_from(PAIRS), unique=True))
+    def release(self, pairs: list[tuple[str, str]]) -> None:
+        """The affiliation of some held wages has come (`held.release`)."""
+        memory, tables = (list(registers.wages.held(pairs)) for registers in self.both)
+        assert memory == tables
+        for registers in self.both:
+            registers.wages.release(memory[::2])
+
+    @rule(pair=st.sampled_from(PAIRS), entry=st.sampled_from(ENTRIES), contract=st.sampled_from("IDE"))
+    def enter(self, pair: tuple[str, str], entry: date, contract: str) -> None:
+        """An affiliation that is not there yet."""
+        new = Affiliation(*pair, entry, None, contract, "03")
+        if entry not in {one.entry for one in self._known(pair)}:
+            for registers in self.both:
+                registers.affiliations.open(new)
+
+    @rule(
+        pair=st.sampled_from(PAIRS),
+        entry=st.sampled_from(ENTRIES),
+        last=st.none() | st.sampled_from((date(2026, 7, 31), date(2026, 12, 31))),
+        place=st.integers(0, 9),
+    )
+    def change(self, pair: tuple[str, str], entry: date, last: date | None, place: int) -> None:
+        """An exit, or a change of the entry to a day on which no other begins."""
+        known = self._known(pair)
+        if known:
+            old = known[place % len(known)]
+            free = entry not in {one.entry for one in known if one != old}
+            new = replace(old, entry=entry if free else old.entry, exit=last)
+            for registers in self.both:
+                registers.affiliations.replace(old, new)
+
+    @rule(pair=st.sampled_from(PAIRS), place=st.integers(0, 9))
+    def cancel(self, pair: tuple[str, str], place: int) -> None:
+        known = self._known(pair)
+        if known:
+            for registers in self.both:
+                registers.affiliations.cancel(known[place % len(known)])
+
+    @rule(asked=st.lists(st.sampled_from(IDENTITIES), unique=True))
+    def ask_for_numbers(self, asked: list[Identity]) -> None:
+        """Numbers for those who have none (`demmat.handle`)."""
+        memory, tables = (dict(registers.persons.find(asked)) for registers in self.both)
+        assert memory == tables
+        for identity in asked:
+            if identity not in memory:
+                first, second = (registers.persons.assign(identity, "FR", ADDRESS) for registers in self.both)
+                assert first == second
+
+    def _known(self, pair: tuple[str, str]) -> list[Affiliation]:
+        return list(self.both[0].affiliations.of([pair]).get(pair, ()))
+
+    @invariant()
+    def they_say_the_same(self) -> None:
+        if not hasattr(self, "both"):
+            return
+        memory, tables = self.both
+        assert memory.wages.standing(KEYS) == tables.wages.standing(KEYS)
+        assert list(memory.wages.held(PAIRS)) == list(tables.wages.held(PAIRS))
+        assert _lists(memory) == _lists(tables)
+        assert memory.persons.find(IDENTITIES) == tables.persons.find(IDENTITIES)
+
+
+def _lists(registers: Registers) -> dict[tuple[str, str], list[Affiliation]]:
+    return {pair: list(known) for pair, known in registers.affiliations.of(PAIRS).items()}
+
+
+TestBeside = Beside.TestCase
+TestBeside.settings = settings(
+    max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=list(HealthCheck)
+)
+
+
+# What only tables can do
+
+AFFILIATION = Affiliation(*PAIRS[0], ENTRIES[0], None, "I", "03")
+WAGE = Wage(KEYS[0], 1, 1, 381240, 173, 0, 0, 0, 0, 0, 0, 0, False, None)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    """Tables with deposits 1 to 9 and nothing else."""
+    with IMPLEMENTATIONS["tables"](tmp_path, Seeds()):
+        pass
+    opened = Database(tmp_path / "gateway.db")
+    yield opened
+    opened.close()
+
+
+@contextmanager
+def transaction(database: Database) -> Iterator[Registers]:
+    """The registers in the transaction of one batch."""
+    with database.write() as connection:
+        yield bind(connection, SqlWages(connection))
+
+
+def _fill(registers: Registers) -> None:
+    registers.affiliations.open(AFFILIATION)
+    registers.wages.add([(WAGE, WageState.CURRENT)])
+    assert registers.persons.assign(IDENTITIES[0], "FR", ADDRESS) is not None
+
+
+def _all_of_it(registers: Registers) -> list[object]:
+    return [
+        dict(registers.wages.standing(KEYS)),
+        _lists(registers),
+        dict(registers.persons.find(IDENTITIES)),
+    ]
+
+
+class Stop(Exception):
+    """Something goes wrong in the middle of a batch."""
+
+
+def test_what_was_entered_lasts(database: Database) -> None:
+    with transaction(database) as registers:
+        _fill(registers)
+        before = _all_of_it(registers)
+    database.close()
+    with transaction(database) as registers:
+        assert _all_of_it(registers) == before
+    assert all(before)
+
+
+def test_a_batch_broken_off_leaves_nothing(database: Database) -> None:
+    with pytest.raises(Stop), transaction(database) as registers:
+        _fill(registers)
+        raise Stop
+    with transaction(database) as registers:
+        assert _all_of_it(registers) == [{}, {}, {}]
+
+
+def test_a_batch_broken_off_brings_back_what_it_replaced(database: Database) -> None:
+    with transaction(database) as registers:
+        _fill(registers)
+        before = _all_of_it(registers)
+    with pytest.raises(Stop), transaction(database) as registers:
+        registers.affiliations.replace(AFFILIATION, replace(AFFILIATION, exit=date(2026, 7, 31)))
+        registers.wages.standing([WAGE.key])
+        registers.wages.supersede([WAGE.key], 2)
+        registers.wages.add([(replace(WAGE, deposit=2), WageState.HELD)])
+        raise Stop
+    with transaction(database) as registers:
+        assert _all_of_it(registers) == before
+
+
+def test_two_transactions_give_two_persons_two_numbers(database: Database) -> None:
+    one, two = IDENTITIES[0], replace(IDENTITIES[0], surname="OTHER")
+    with transaction(database) as registers:
+        first = registers.persons.assign(one, "FR", ADDRESS)
+    with transaction(database) as registers:
+        second = registers.persons.assign(two, "FR", ADDRESS)
+        assert registers.persons.find([one, two]) == {one: first, two: second}
+    assert first != second
+
+
+def test_a_number_once_given_is_not_given_again_by_a_batch_that_came_later(database: Database) -> None:
+    with pytest.raises(Stop), transaction(database) as registers:
+        taken_back = registers.persons.assign(IDENTITIES[0], "FR", ADDRESS)
+        raise Stop
+    with transaction(database) as registers:
+        assert registers.persons.assign(IDENTITIES[0], "FR", ADDRESS) == taken_back
+
+
+def test_the_deposits_that_may_have_come_to_their_end_are_named(database: Database) -> None:
+    with database.write() as connection:
+        wages = SqlWages(connection)
+        held = [
+            (replace(WAGE, key=key, deposit=number), WageState.HELD)
+            for number, key in enumerate(KEYS[:4], start=1)
+        ]
+        wages.add(held)
+        assert wages.decided == set()
+        wages.release([held[0][0]])
+        keys = [held[1][0].key]
+        wages.standing(keys)
+        wages.supersede(keys, 9)
+        assert wages.expire(3, [1, 2]) == {1}
+        assert wages.decided == {1, 2, 3}
+
+
+def test_a_wage_that_was_decided_does_not_expire(database: Database) -> None:
+    with database.write() as connection:
+        wages = SqlWages(connection)
+        released, held = WAGE, replace(WAGE, key=KEYS[1], record=2)
+        wages.add([(released, WageState.HELD), (held, WageState.HELD)])
+        wages.release([released])
+        assert wages.expire(1, [1, 2]) == {2}
+        assert [one for one, _ in wages.waiting()] == []
+        assert wages.standing([WAGE.key, KEYS[1]]) == {WAGE.key: 1}
+
+
+# What no handler does, but a fault might: it is refused, by either kind, before it counts twice.
+
+REFUSED = (ValueError, sa.exc.IntegrityError)
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def registers(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registers]:
+    """Each kind, with an affiliation, a wage that counts and a person."""
+    with IMPLEMENTATIONS[request.param](tmp_path, Seeds()) as opened:
+        _fill(opened)
+        yield opened
+
+
+def test_the_same_affiliation_cannot_stand_twice(registers: Registers) -> None:
+    with pytest.raises(REFUSED):
+        registers.affiliations.open(AFFILIATION)
+
+
+def test_what_does_not_stand_cannot_be_replaced(registers: Registers) -> None:
+    absent = replace(AFFILIATION, entry=ENTRIES[1])
+    with pytest.raises(REFUSED):
+        registers.affiliations.replace(absent, replace(absent, exit=date(2026, 7, 31)))
+
+
+def test_what_does_not_stand_cannot_be_cancelled(registers: Registers) -> None:
+    with pytest.raises(REFUSED):
+        registers.affiliations.cancel(replace(AFFILIATION, entry=ENTRIES[1]))
+
+
+@pytest.mark.parametrize("state", [WageState.CURRENT, WageState.HELD])
+def test_two_wages_cannot_stand_under_one_key(registers: Registers, state: WageState) -> None:
+    with pytest.raises(REFUSED):
+        registers.wages.add([(replace(WAGE, deposit=2), state)])
+
+
+def test_one_person_has_one_number(registers: Registers) -> None:
+    with pytest.raises(REFUSED):
+        registers.persons.assign(IDENTITIES[0], "FR", ADDRESS)
