@@ -71,10 +71,15 @@ def row(field: FormField) -> tuple[str, ...]:
 
 def codes() -> str:
     """Every code a sender can meet, with what to do."""
-    parts = [f"{NOTE}# Codes\n\nWhat each code means and what to do; texts in French and German are in every answer.\n"]
+    parts = [
+        f"{NOTE}# Codes\n\nWhat each code means and what to do; texts in French and German are in every answer.\n"
+    ]
     for level, title in ((Level.FILE, "The whole file is refused"), (Level.RECORD, "A record is refused")):
         found = (one for one in REJECTIONS.values() if one.level is level)
-        parts.append(f"\n## {title}\n\n" + table(("Code", "Meaning", "What to do", "Legal basis"), map(explained, found)))
+        parts.append(
+            f"\n## {title}\n\n"
+            + table(("Code", "Meaning", "What to do", "Legal basis"), map(explained, found))
+        )
     return "".join(parts)
 
 
@@ -85,7 +90,8 @@ def explained(one: Rejection) -> tuple[str, ...]:
 def states() -> str:
     """The life of a deposit, as a picture and as a table."""
     arrows = "".join(
-        f"    {before.value} --> {after.value}: {event.value}\n" for (before, event), after in TRANSITIONS.items()
+        f"    {before.value} --> {after.value}: {event.value}\n"
+        for (before, event), after in TRANSITIONS.items()
     )
     meanings = table(("State", "Meaning"), ((f"`{state.value}`", meaning(state)) for state in State))
     return (

@@ -60,6 +60,13 @@ class Sender:
     profile: Path
 
 
+def _stamps() -> Iterator[datetime]:
+    at = datetime(2026, 8, 3, 8, 0, tzinfo=UTC)
+    while True:
+        at += timedelta(milliseconds=10)
+        yield at
+
+
 @dataclass(slots=True)
 class House:
     """A gateway with its premises; members and employers can be entered at will."""
@@ -69,7 +76,7 @@ class House:
     clock: Clock
     gateway: Gateway
     doors: Doors | None = None
-    stamps: Iterator[datetime] = field(default_factory=lambda: _stamps())
+    stamps: Iterator[datetime] = field(default_factory=_stamps)
 
     @property
     def authority(self) -> Authority:
@@ -225,13 +232,6 @@ class Outcome:
     @property
     def codes(self) -> list[str]:
         return [anomaly.code for anomaly in self.acknowledgement.anomalies]
-
-
-def _stamps() -> Iterator[datetime]:
-    at = datetime(2026, 8, 3, 8, 0, tzinfo=UTC)
-    while True:
-        at += timedelta(milliseconds=10)
-        yield at
 
 
 def wait_for(find: Callable[[], Kept | None]) -> Kept:

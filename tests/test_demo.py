@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 
 import yaml
@@ -31,7 +30,12 @@ def test_a_month_comes_out_as_the_story_says(tmp_path: Path) -> None:
     verdicts = [each["verdict"] for each in month["deposits"]]
     assert verdicts == [each["expect"]["verdict"] for each in story["deposits"]]
     assert {each["door"] for each in month["deposits"]} == {"https", "sftp"}
-    assert Counter(each["type"] for each in month["returns"]).keys() >= {"MATASS", "MATRET", "AFFRET", "SALRET"}
+    assert Counter(each["type"] for each in month["returns"]).keys() >= {
+        "MATASS",
+        "MATRET",
+        "AFFRET",
+        "SALRET",
+    }
     assert {each["type"] for each in month["statements"]} == {"CALCUL", "EXTCPT"}
     _verify_with_xmlsec1(month, tmp_path / "roots.pem")
 
@@ -39,12 +43,22 @@ def test_a_month_comes_out_as_the_story_says(tmp_path: Path) -> None:
 def _verify_with_xmlsec1(month: dict[str, list[dict[str, str]]], roots: Path) -> None:
     roots.write_text(str(month["trust"]))
     files = [
-        each["file"] for kind in ("receipts", "acknowledgements", "returns", "statements") for each in month[kind]
+        each["file"]
+        for kind in ("receipts", "acknowledgements", "returns", "statements")
+        for each in month[kind]
     ]
     assert len(files) > 30
     for file in files:
         subprocess.run(
-            [tool("xmlsec1"), "--verify", "--trusted-pem", str(roots), "--id-attr:Id", SIGNED_PROPERTIES, file],
+            [
+                tool("xmlsec1"),
+                "--verify",
+                "--trusted-pem",
+                str(roots),
+                "--id-attr:Id",
+                SIGNED_PROPERTIES,
+                file,
+            ],
             check=True,
             capture_output=True,
         )

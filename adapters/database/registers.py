@@ -98,10 +98,7 @@ class SqlPersons:
 
     def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:
         born = identity.born.isoformat()
-        taken = self._connection.execute(
-            sa.select(sa.func.max(sa.func.substr(person.c.matricule, 9, 3))).where(person.c.born == born)
-        ).scalar()
-        serial = int(taken or 0) + 1
+        serial = self._last_serial(f"{identity.born:%Y%m%d}") + 1
         if serial > LAST_SERIAL:
             return None
         matricule = person_number(identity.born, serial)
@@ -120,6 +117,19 @@ class SqlPersons:
             )
         )
         return matricule
+
+    def _last_serial(self, birth: str) -> int:
+        """The highest serial of a birth date (YYYYMMDD) that anybody known here has.
+
+        Somebody who had a number before is known by an affiliation only.
+        """
+        numbers = (
+            sa.select(column.label("number")).where(column >= birth, column < birth + ":")
+            for column in (person.c.matricule, affiliation.c.insured)
+        )
+        known = sa.union_all(*numbers).subquery()
+        last = self._connection.execute(sa.select(sa.func.max(sa.func.substr(known.c.number, 9, 3)))).scalar()
+        return int(last or 0)
 
 
 class SqlEmployers:

@@ -104,7 +104,10 @@ class Affiliation(SQLModel, table=True):
     """One version of an affiliation; history stays."""
 
     __tablename__: ClassVar[str] = "affiliation"
-    __table_args__: ClassVar[tuple[sa.Index, ...]] = (sa.Index("affiliation_pair", "employer", "insured"),)
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("affiliation_pair", "employer", "insured"),
+        sa.Index("affiliation_insured", "insured"),
+    )
     id: int | None = Field(default=None, primary_key=True)
     employer: str
     insured: str

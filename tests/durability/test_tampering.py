@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from lxml import etree
 
 from adapters.billing import BillingRun
 from adapters.database import Database
+from adapters.pki import Authority, KeyKind, Subject, new_key
 from adapters.premises import Premises
 from adapters.spool import Spool
 from adapters.verification import inspect
@@ -30,6 +31,7 @@ from gateway.moments import Period, Received
 from gateway.returns import ackrec
 from outbox.collect import collect
 from signing.journal import GENESIS, Entry, entry_hash
+from signing.sign import Signer
 from tests.house import (
     EMPLOYER,
     FOREIGN_EMPLOYER,
@@ -105,6 +107,10 @@ def _play(home: House) -> None:
     for employer in (EMPLOYER, OTHER_EMPLOYER):
         home.employer(employer)
     one, other = home.sender(MEMBER, [EMPLOYER]), home.sender(OTHER_MEMBER, [OTHER_EMPLOYER])
+    now = Received(home.clock())
+    members = home.gateway.members
+    ended = members.grant(MEMBER, OTHER_EMPLOYER, ["DECSAL"], first=now.day, last=now.day, at=now)
+    assert members.end_mandate(ended, now.day, now)
     deposits = [
         _deposit(home, one, "DEMMAT", [person()]),
         _deposit(home, one, "DECAFF", [entry(insured) for insured in PEOPLE[:4]]),
@@ -535,7 +541,42 @@ def test_an_acknowledgement_exchanged_everywhere_contradicts_those_after_it(stor
     assert store.findings() != ()
 
 
-def test_a_forgery_that_agrees_with_itself_has_no_seal(store: Store) -> None:
+def test_an_invoice_exchanged_everywhere_has_no_seal(store: Store) -> None:
+    """It was posted after the last acknowledgement: only its own seal tells."""
+    [(answer, content, sequence)] = store.ask(
+        "SELECT a.id, a.content, j.sequence FROM answer a JOIN journal j ON substr(j.subject, 1, 36) = a.id"
+        " WHERE j.event LIKE 'posted%' AND a.kind = 'EXTCPT' ORDER BY a.number DESC LIMIT 1"
+    )
+    assert isinstance(content, bytes)
+    changed = content.replace(b"<Direction>DEBIT", b"<Direction>CREDT")
+    assert changed != content
+    digest = hashlib.sha256(changed).hexdigest()
+    store.do("UPDATE answer SET content = ?, digest = ? WHERE id = ?", changed, digest, answer)
+    store.do("UPDATE journal SET digest = ? WHERE sequence = ?", digest, sequence)
+    _rewrite(store, int(str(sequence)))
+    assert _named(str(answer), store.findings())
+
+
+def _unsealed(content: bytes) -> bytes:
+    """As it stands, under a seal that no longer fits."""
+    return content
+
+
+def _sealed_by_a_stranger(content: bytes) -> bytes:
+    """Under a good seal, which is not ours."""
+    root = etree.fromstring(content)
+    root.remove(root[-1])
+    now = datetime.now(UTC)
+    key, spread = new_key(KeyKind.P256), timedelta(days=1)
+    authority = Authority.create("Somebody", now - spread, now + spread)
+    certificate = authority.issue(Subject("Secugate seal"), key.public_key(), now - spread, now + spread)
+    return Signer(key, certificate).sign(root, now)
+
+
+@pytest.mark.parametrize("seal", [_unsealed, _sealed_by_a_stranger])
+def test_a_forgery_that_agrees_with_itself_has_not_our_seal(
+    store: Store, seal: Callable[[bytes], bytes]
+) -> None:
     """An early entry changed, all hashes computed anew, and every answer made to state the new ones."""
     store.do("UPDATE journal SET member = ? WHERE sequence = 2", str(OTHER_MEMBER))
     rows = store.ask("SELECT sequence, at, event, subject, member, digest, hash FROM journal ORDER BY 1")
@@ -548,20 +589,25 @@ def test_a_forgery_that_agrees_with_itself_has_no_seal(store: Store) -> None:
         told = Entry(int(str(sequence)), at_moment, str(event), str(subject), str(member), str(now))
         previous = entry_hash(previous, told)
         store.do("UPDATE journal SET digest = ?, hash = ? WHERE sequence = ?", now, previous.hex(), sequence)
-        _state_anew(store, str(hashed).encode(), previous.hex().encode())
+        _state_anew(store, str(hashed).encode(), previous.hex().encode(), seal)
     assert store.findings() != ()
 
 
-def _state_anew(store: Store, old: bytes, new: bytes) -> None:
-    """Exchange a stated hash in receipts and answers."""
-    for identifier, content in store.ask("SELECT id, content FROM answer WHERE instr(content, ?)", old):
+def _state_anew(store: Store, old: bytes, new: bytes, seal: Callable[[bytes], bytes]) -> None:
+    """Exchange a stated hash in an answer, and in the receipt that is kept with its deposit."""
+    rows = store.ask("SELECT id, deposit, kind, content FROM answer WHERE instr(content, ?)", old)
+    for identifier, deposit, kind, content in rows:
         assert isinstance(content, bytes)
-        changed = content.replace(old, new)
-        digest = hashlib.sha256(changed).hexdigest()
-        store.do("UPDATE answer SET content = ?, digest = ? WHERE id = ?", changed, digest, identifier)
-    for identifier, receipt in store.ask("SELECT id, receipt FROM deposit WHERE instr(receipt, ?)", old):
-        assert isinstance(receipt, bytes)
-        store.do("UPDATE deposit SET receipt = ? WHERE id = ?", receipt.replace(old, new), identifier)
+        changed = seal(content.replace(old, new))
+        store.do(
+            "UPDATE answer SET content = ?, digest = ?, size = ? WHERE id = ?",
+            changed,
+            hashlib.sha256(changed).hexdigest(),
+            len(changed),
+            identifier,
+        )
+        if kind == ackrec.CODE:
+            store.do("UPDATE deposit SET receipt = ? WHERE id = ?", changed, deposit)
 
 
 def _cut(store: Store, after: int) -> None:
@@ -627,3 +673,54 @@ def test_what_was_added_behind_the_journal_is_found(store: Store) -> None:
         EMPLOYER,
     )
     assert store.findings() != ()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("mandate", "last", None),
+        ("mandate", "last", "2099-12-31"),
+        ("mandate", "member", str(OTHER_MEMBER)),
+        ("mandate", "procedures", "CALCUL DECAFF DECSAL DEMMAT"),
+        ("certificate", "member", str(OTHER_MEMBER)),
+        ("ssh_key", "member", str(OTHER_MEMBER)),
+    ],
+)
+def test_a_right_that_was_widened_is_found(store: Store, table: str, column: str, value: object) -> None:
+    """The mandate was for one procedure and has ended; keys are one member's."""
+    key = "number" if table == "mandate" else "fingerprint"
+    where = f"{key} = (SELECT max(number) FROM mandate)" if table == "mandate" else f"member = '{MEMBER}'"
+    store.do(f"UPDATE {table} SET {column} = ? WHERE {where}", value)
+    assert store.findings() != ()
+
+
+@pytest.mark.parametrize("table", ["mandate", "certificate", "ssh_key"])
+def test_a_right_that_was_taken_away_is_found(store: Store, table: str) -> None:
+    store.do(f"DELETE FROM {table} WHERE member = ?", str(MEMBER))
+    assert store.findings() != ()
+
+
+@pytest.mark.parametrize("state", ["received", "rejected", "parked"])
+def test_a_state_that_the_journal_does_not_tell_is_found(store: Store, state: str) -> None:
+    """Put back to `received` it would take effect a second time."""
+    deposit = _pick(store, random.Random(SEED), "deposit WHERE state = 'done'")
+    store.do("UPDATE deposit SET state = ? WHERE id = ?", state, deposit)
+    assert _named(deposit, store.findings())
+
+
+def test_a_treatment_that_never_was_is_found(store: Store) -> None:
+    """A deposit that waits, made to look as if it had been treated: nobody would ever treat it."""
+    [(deposit, sequence)] = store.ask(
+        "SELECT d.id, j.sequence FROM deposit d JOIN journal j ON j.subject = d.id"
+        " WHERE j.event LIKE 'received%' ORDER BY d.number DESC LIMIT 1"
+    )
+    _cut(store, int(str(sequence)) + 1)
+    assert store.findings() == ()
+    store.do("UPDATE deposit SET state = 'done', verdict = 'accepted' WHERE id = ?", deposit)
+    assert _named(str(deposit), store.findings())
+
+
+def test_a_folder_in_place_of_the_bytes_is_found(store: Store) -> None:
+    deposit = _bytes_missing(store, random.Random(SEED))
+    store.file(deposit).mkdir()
+    assert _named(deposit, store.findings())

@@ -31,7 +31,7 @@ def home(tmp_path: Path) -> Iterator[House]:
 def test_a_batch_gives_the_answers_beside_it(home: House, pair: str) -> None:
     sender: Sender = home.sender(MEMBER, [EMPLOYER])
     root = etree.parse(PAIRS / pair / "batch.xml", etree.XMLParser(remove_blank_text=True)).getroot()
-    code = pair.split("-")[0]
+    code = pair.partition("-")[0]
     content = sender.signer.sign(root, AT)
     receipt = home.receive(sender, home.name(code, MEMBER), content)
     compare(PAIRS / pair, home.outcome(sender, receipt.deposit).answers)
