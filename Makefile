@@ -40,7 +40,7 @@ docs: $(VENV)/.dev ## the generated pages
 
 bench: $(VENV)/.dev ## figures of this machine, beside xmllint and xmlsec1
 	sh .ci/tools
-	$(BIN)/python bench/path.py $(ARGS)
+	$(BIN)/python -m bench.path $(ARGS)
 
 lock: ## the lock files anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

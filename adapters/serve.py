@@ -30,10 +30,12 @@ from adapters.spool import Spool
 from adapters.treatment import Treatment
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received, system_clock
+from gateway.parameters import law
 from gateway.process import Desk
 from inbox.receive import Inbox
 from outbox.collect import Outbox
 from signing.certificates import Trust
+from xsd import catalogue
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,9 @@ class Gateway:
     """A whole gateway on its premises: doors, counter and cellar."""
 
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
+        # Read now: a broken form or parameter file refuses the start, not a deposit.
+        catalogue()
+        law()
         self.premises = Premises(settings.data)
         self.settings = settings
         self.clock = clock

@@ -22,14 +22,22 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
-
 from gateway.matricule import person_number
 from tests.house import EMPLOYER, MEMBER, house, wage
 from tests.tools import tool
 
 ROOT = Path(__file__).parent.parent
 FORM = ROOT / "xsd" / "decsal" / "1.0.xsd"
+COLUMNS = {
+    "records": "d",
+    "MB": ".2f",
+    "wall s": ".3f",
+    "CPU s": ".3f",
+    "peak MB": ".0f",
+    "xmllint s": ".3f",
+    "xmlsec1 s": ".3f",
+    "CPU ratio": ".2f",
+}
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"
 
 
@@ -75,11 +83,11 @@ def measure(count: int, seed: int) -> dict[str, float]:
         return {
             "records": count,
             "MB": len(content) / 1e6,
-            "wall": wall,
-            "cpu": cpu,
+            "wall s": wall,
+            "CPU s": cpu,
             "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000,
-            "xmllint": cpu_of([tool("xmllint"), "--noout", "--schema", str(FORM), str(file)]),
-            "xmlsec1": cpu_of(
+            "xmllint s": cpu_of([tool("xmllint"), "--noout", "--schema", str(FORM), str(file)]),
+            "xmlsec1 s": cpu_of(
                 [
                     tool("xmlsec1"),
                     "--verify",
@@ -112,26 +120,16 @@ def main() -> None:
     if given.one:
         print(json.dumps(measure(given.one, given.seed)))
         return
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
-    print(
-        f"commit {commit.stdout.strip()}, seed {given.seed}, {platform.machine()}, Python {platform.python_version()}"
-    )
-    print(
-        f"{'records':>8} {'MB':>7} {'wall s':>8} {'CPU s':>8} {'peak MB':>8} {'xmllint s':>10} {'xmlsec1 s':>10} {'CPU ratio':>10}"
-    )
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
+    print(f"commit {commit}, seed {given.seed}, {platform.machine()}, Python {platform.python_version()}")
+    print("".join(f"{name:>{max(9, len(name) + 2)}}" for name in COLUMNS))
     for size in given.sizes:
-        done = subprocess.run(
-            [sys.executable, __file__, "--one", str(size), "--seed", str(given.seed)],
-            check=True,
-            capture_output=True,
-            text=True,
-        )
+        own = [sys.executable, "-m", "bench.path", "--one", str(size), "--seed", str(given.seed)]
+        done = subprocess.run(own, check=True, capture_output=True, text=True, cwd=ROOT)
         one = json.loads(done.stdout.splitlines()[-1])
-        theirs = one["xmllint"] + one["xmlsec1"]
-        print(
-            f"{size:>8} {one['MB']:>7.2f} {one['wall']:>8.3f} {one['cpu']:>8.3f} {one['peak MB']:>8.0f}"
-            f" {one['xmllint']:>10.3f} {one['xmlsec1']:>10.3f} {one['cpu'] / theirs:>10.2f}"
-        )
+        one["CPU ratio"] = one["CPU s"] / (one["xmllint s"] + one["xmlsec1 s"])
+        print("".join(f"{one[name]:>{max(9, len(name) + 2)}{form}}" for name, form in COLUMNS.items()))
 
 
 if __name__ == "__main__":

@@ -13,15 +13,13 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
-ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
-
 from gateway.moments import Received
 from gateway.procedures import PROCEDURES, Procedure
 from gateway.rejections import REJECTIONS, Level, Rejection
 from gateway.states import TRANSITIONS, State
 from xsd import Form, FormField, catalogue
 
+ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Written by docs/generate.py; do not edit. -->\n"
 TODAY = Received(datetime(2026, 8, 3, tzinfo=UTC)).day
@@ -71,9 +69,8 @@ def row(field: FormField) -> tuple[str, ...]:
 
 def codes() -> str:
     """Every code a sender can meet, with what to do."""
-    parts = [
-        f"{NOTE}# Codes\n\nWhat each code means and what to do; texts in French and German are in every answer.\n"
-    ]
+    lead = "What each code means and what to do; texts in French and German are in every answer."
+    parts = [f"{NOTE}# Codes\n\n{lead}\n"]
     for level, title in ((Level.FILE, "The whole file is refused"), (Level.RECORD, "A record is refused")):
         found = (one for one in REJECTIONS.values() if one.level is level)
         parts.append(

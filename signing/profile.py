@@ -33,6 +33,7 @@ from enum import StrEnum
 from typing import cast
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -211,7 +212,7 @@ def _claim(root: etree._Element, signature: etree._Element) -> Claim:
     )
     _bytes(value, attributes={"Id"})
     certificates, key_value = _read_key_info(key_info)
-    key = check_key(certificates[0].public_key())
+    key = _key_of(certificates[0])
     if key_value is not None:
         _check_key_value(key_value, key)
     properties = _read_properties(wrapping, signature)
@@ -357,6 +358,13 @@ def _hash(element: etree._Element) -> hashes.HashAlgorithm:
 
 
 # 5. the signer's certificate
+
+
+def _key_of(certificate: x509.Certificate) -> PublicKey:
+    try:
+        return check_key(certificate.public_key())
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise _unfit(f"the certificate's key cannot be read ({error})") from None
 
 
 def _check_key_value(element: etree._Element, key: PublicKey) -> None:

@@ -8,13 +8,14 @@ For every record, whatever the procedure:
 4. the rules of the procedure on the record's own values;
 5. the registers, but only for an employer with a mandate, so that nobody learns anything about others.
 
-A record the form refused gets 1 to 3 and no more: what its other values mean is not certain.
+A record the form refused gets 1 to 4, so that its sender corrects it once: of the rules, those whose
+finding is certain, whatever the illegible values were meant to be. The registers are not asked.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Generic, TypeVar
@@ -114,24 +115,65 @@ def in_order(records: Iterable[Record]) -> list[Record]:
     return sorted(records, key=lambda record: record.number)
 
 
-def refuse_malformed(form: Form, batch: Batch, employers: Once[str | None]) -> Iterator[Refusal]:
-    """The records that the form refused, with its anomalies and, where legible, the employer's."""
+Completion = Mapping[str, str | None]
+"""Texts by field, as an illegible value might have been meant; None is absent."""
+
+Doubts = Mapping[str, tuple[Completion, Completion]]
+"""By field: two completions that no rule on another field agrees on. Without an entry: absent in both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certain:
+    """What can be said for certain of a record that the form refused.
+
+    Attributes:
+        judge: the findings of the rules on a record, without the registers.
+        doubts: how illegible fields are completed.
+        required: fields without which a record cannot be judged; a missing one is illegible.
+    """
+
+    judge: Callable[[Record], Iterable[Finding]]
+    doubts: Doubts
+    required: tuple[str, ...]
+
+    def findings(self, record: Record, illegible: set[str]) -> set[Finding]:
+        """The findings that hold under both completions of what is illegible or missing."""
+        illegible = illegible.union(name for name in self.required if name not in record.fields)
+        try:
+            both = [set(self.judge(self._completed(record, illegible, which))) for which in (0, 1)]
+        except (KeyError, ValueError):
+            return set()  # something else is illegible as well: nothing more is certain
+        return {finding for finding in both[0] & both[1] if finding[1] not in illegible}
+
+    def _completed(self, record: Record, illegible: set[str], which: int) -> Record:
+        fields: dict[str, str | None] = {
+            name: text for name, text in record.fields.items() if name not in illegible
+        }
+        for name in illegible & self.doubts.keys():
+            fields.update(self.doubts[name][which])
+        return Record(record.number, record.line, {name: text for name, text in fields.items() if text})
+
+
+def refuse_malformed(
+    form: Form, batch: Batch, employers: Once[str | None], certain: Certain
+) -> Iterator[Refusal]:
+    """The records that the form refused, with its anomalies and all else that is certain of them."""
     formal: dict[int, list[Anomaly]] = {record.number: [] for record in batch.malformed}
     for anomaly in batch.anomalies:
         if anomaly.record in formal:
             formal[anomaly.record].append(anomaly)
     for record in batch.malformed:
         anomalies = formal[record.number]
-        yield form.refusal(record, _employer_finding(record, anomalies, employers), anomalies)
+        illegible = {anomaly.field for anomaly in anomalies if anomaly.field is not None}
+        findings = (
+            certain.findings(record, illegible) if illegible else set(_employer_finding(record, employers))
+        )
+        yield form.refusal(record, sorted(findings), anomalies)
 
 
-def _employer_finding(
-    record: Record, anomalies: Sequence[Anomaly], employers: Once[str | None]
-) -> Iterator[Finding]:
-    number = record.fields.get("Employer")
-    if number is None or any(anomaly.field == "Employer" for anomaly in anomalies):
-        return
-    fault = employers[number]
+def _employer_finding(record: Record, employers: Once[str | None]) -> Iterator[Finding]:
+    """The employer's fault in a record of which not even the fields are certain."""
+    fault = employers[record.fields["Employer"]] if "Employer" in record.fields else None
     if fault is not None:
         yield fault, "Employer"
 

@@ -65,11 +65,16 @@ class Running:
 
     def profile(self, sender: Sender) -> Profile:
         """A sender's profile, with the addresses of this very process."""
-        host, _, port = self.sftp.rpartition(":")
-        public = Premises(self.data).ssh_host_key.with_suffix(".pub").read_text()
-        known = sender.profile.with_name(f"known_hosts.{port}")
-        known.write_text(f"[{host}]:{port} {public}")
-        return replace(profile(sender), https=self.https, sftp=self.sftp, host_key=known)
+        return profile_at(self.data, sender, self.https, self.sftp)
+
+
+def profile_at(data: Path, sender: Sender, https: str, sftp: str) -> Profile:
+    """A sender's profile for the gateway of a folder, wherever its doors are this time."""
+    host, _, port = sftp.rpartition(":")
+    public = Premises(data).ssh_host_key.with_suffix(".pub").read_text()
+    known = sender.profile.with_name(f"known_hosts.{port}")
+    known.write_text(f"[{host}]:{port} {public}")
+    return replace(profile(sender), https=https, sftp=sftp, host_key=known)
 
 
 def launch(data: Path, log: Path) -> subprocess.Popen[str]:

@@ -22,7 +22,7 @@ from gateway.batch import MemberId
 from gateway.moments import Clock, system_clock
 from gateway.states import State
 from inbox.receive import Inbox, receive
-from tests.durability.running import PATIENCE_SECONDS, launch, running
+from tests.durability.running import PATIENCE_SECONDS, launch, profile_at
 from tests.house import (
     EMPLOYER,
     MEMBER,
@@ -208,18 +208,21 @@ def test_a_second_gateway_on_the_same_folder_is_refused_and_does_no_harm(
     content = home.batch(sender, "DECSAL", [wage()])
     name = home.name("DECSAL", MEMBER)
     log = data.parent / "second.log"
-    with running(data) as first, closing(SftpDoor(first.profile(sender))) as door:
+    with opened(home):
+        assert home.doors is not None
+        door = SftpDoor(profile_at(data, sender, home.doors.https, home.doors.sftp))
         boxes = door._sftp
-        with boxes.open(f"/inbox/{name}.part", "wb") as file:
-            file.write(content)
-        second = launch(data, log)
-        assert second.stdout is not None
-        said = second.stdout.readline()
-        second.kill() if said else second.wait(PATIENCE_SECONDS)
-        second.communicate()
-        boxes.posix_rename(f"/inbox/{name}.part", f"/inbox/{name}")
+        with closing(door):
+            with boxes.open(f"/inbox/{name}.part", "wb") as file:
+                file.write(content)
+            second = launch(data, log)
+            assert second.stdout is not None
+            said = second.stdout.readline()
+            second.kill() if said else second.wait(PATIENCE_SECONDS)
+            second.communicate()
+            boxes.posix_rename(f"/inbox/{name}.part", f"/inbox/{name}")
         assert said == ""
         assert second.returncode == 1
         assert "Traceback" not in log.read_text()
         assert str(data) in log.read_text()
-        assert first.stop() == 0
+        assert is_well(home)

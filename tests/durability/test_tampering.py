@@ -21,6 +21,7 @@ import pytest
 from lxml import etree
 
 from adapters.billing import BillingRun
+from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database
 from adapters.pki import Authority, KeyKind, Subject, new_key
 from adapters.premises import Premises
@@ -169,7 +170,7 @@ Tampering = Callable[[Store, random.Random], str]
 
 
 def _pick(store: Store, rng: random.Random, table: str, column: str = "id") -> str:
-    return str(rng.choice(store.ask(f"SELECT {column} FROM {table} ORDER BY 1"))[0])
+    return str(rng.choice(store.ask(f"SELECT {column} FROM {table} ORDER BY rowid"))[0])
 
 
 def _other(text: str, rng: random.Random) -> str:
@@ -264,7 +265,7 @@ def _bytes_missing(store: Store, rng: random.Random) -> str:
 
 
 def _bytes_of_two_deposits_swapped(store: Store, rng: random.Random) -> str:
-    (one,), (two,) = rng.sample(store.ask("SELECT id FROM deposit ORDER BY 1"), 2)
+    (one,), (two,) = rng.sample(store.ask("SELECT id FROM deposit ORDER BY rowid"), 2)
     first, second = store.file(str(one)), store.file(str(two))
     content = first.read_bytes()
     first.write_bytes(second.read_bytes())
@@ -276,7 +277,7 @@ def _column_changed(table: str, column: str) -> Tampering:
     """A text in a row changed; the item is the row's id as the journal knows it."""
 
     def tamper(store: Store, rng: random.Random) -> str:
-        rows = store.ask(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1")
+        rows = store.ask(f"SELECT id, {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY rowid")
         identifier, text = rng.choice(rows)
         store.do(f"UPDATE {table} SET {column} = ? WHERE id = ?", _other(str(text), rng), identifier)
         return str(identifier)
@@ -286,7 +287,7 @@ def _column_changed(table: str, column: str) -> Tampering:
 
 def _blob_changed(table: str, column: str) -> Tampering:
     def tamper(store: Store, rng: random.Random) -> str:
-        identifier, content = rng.choice(store.ask(f"SELECT id, {column} FROM {table} ORDER BY 1"))
+        identifier, content = rng.choice(store.ask(f"SELECT id, {column} FROM {table} ORDER BY rowid"))
         assert isinstance(content, bytes)
         store.do(f"UPDATE {table} SET {column} = ? WHERE id = ?", _flip(content, rng), identifier)
         return str(identifier)
@@ -318,7 +319,7 @@ def _deposit_deleted_with_all_that_is_its_own(store: Store, rng: random.Random) 
 
 
 def _receipts_of_two_deposits_swapped(store: Store, rng: random.Random) -> str:
-    (one, first), (two, second) = rng.sample(store.ask("SELECT id, receipt FROM deposit ORDER BY 1"), 2)
+    (one, first), (two, second) = rng.sample(store.ask("SELECT id, receipt FROM deposit ORDER BY rowid"), 2)
     store.do("UPDATE deposit SET receipt = ? WHERE id = ?", second, one)
     store.do("UPDATE deposit SET receipt = ? WHERE id = ?", first, two)
     return str(one)
@@ -362,7 +363,7 @@ def _answer_inserted(store: Store, rng: random.Random) -> str:
 
 
 def _answers_swapped(store: Store, rng: random.Random) -> str:
-    rows = store.ask("SELECT id, content, digest FROM answer ORDER BY 1")
+    rows = store.ask("SELECT id, content, digest FROM answer ORDER BY rowid")
     (one, *first), (two, *second) = rng.sample(rows, 2)
     for identifier, content, digest in ((one, *second), (two, *first)):
         store.do("UPDATE answer SET content = ?, digest = ? WHERE id = ?", content, digest, identifier)
@@ -466,9 +467,10 @@ def test_a_value_of_a_wrong_kind_is_a_finding_not_a_failure(
     store: Store, table: str, column: str, value: object
 ) -> None:
     key = "sequence" if table == "journal" else "id"
-    identifier = _pick(store, random.Random(SEED), table, key)
+    last = "WHERE kind = 'ACKTRT' ORDER BY number DESC" if table == "answer" else "ORDER BY 1 DESC"
+    [(identifier,)] = store.ask(f"SELECT {key} FROM {table} {last} LIMIT 1")
     store.do(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", value, identifier)
-    item = f"Journal entry {identifier}" if table == "journal" else identifier
+    item = f"Journal entry {identifier}" if table == "journal" else str(identifier)
     assert _named(item, store.findings())
 
 
@@ -557,28 +559,57 @@ def test_an_invoice_exchanged_everywhere_has_no_seal(store: Store) -> None:
     assert _named(str(answer), store.findings())
 
 
-def _unsealed(content: bytes) -> bytes:
+Reseal = Callable[[bytes, Path], bytes]
+"""Puts another seal on a changed answer; the folder is that of the gateway."""
+
+
+def _unsealed(content: bytes, _month: Path) -> bytes:
     """As it stands, under a seal that no longer fits."""
     return content
 
 
-def _sealed_by_a_stranger(content: bytes) -> bytes:
-    """Under a good seal, which is not ours."""
+def _sealed_by_a_stranger(content: bytes, _month: Path) -> bytes:
+    """Under a good seal of somebody whom nobody vouches for."""
+    now = datetime.now(UTC)
+    return _sealed(content, Authority.create("Somebody", now - timedelta(days=1), now + timedelta(days=1)))
+
+
+def _sealed_by_a_member(content: bytes, month: Path) -> bytes:
+    """Under a good seal of somebody whom the same authority vouches for, but who is not the gateway."""
+    premises = Premises(month)
+    return _sealed(content, Authority.load(premises.authority_key, premises.authority_certificate))
+
+
+def _sealed(content: bytes, authority: Authority) -> bytes:
     root = etree.fromstring(content)
     root.remove(root[-1])
-    now = datetime.now(UTC)
-    key, spread = new_key(KeyKind.P256), timedelta(days=1)
-    authority = Authority.create("Somebody", now - spread, now + spread)
-    certificate = authority.issue(Subject("Secugate seal"), key.public_key(), now - spread, now + spread)
+    key, now, day = new_key(KeyKind.P256), datetime.now(UTC), timedelta(days=1)
+    subject = Subject(f"Member {MEMBER}", serial_number=str(MEMBER))
+    certificate = authority.issue(subject, key.public_key(), now - day, now + day)
     return Signer(key, certificate).sign(root, now)
 
 
-@pytest.mark.parametrize("seal", [_unsealed, _sealed_by_a_stranger])
+SEALS = (_unsealed, _sealed_by_a_stranger, _sealed_by_a_member)
+
+
+@pytest.mark.parametrize("reseal", SEALS)
+def test_a_sender_tells_an_acknowledgement_that_is_not_ours(
+    store: Store, month: Path, reseal: Reseal
+) -> None:
+    trust = Premises(month).anchors / "throw-away.pem"
+    [(content,)] = store.ask("SELECT content FROM answer WHERE kind = 'ACKTRT' ORDER BY number LIMIT 1")
+    assert isinstance(content, bytes)
+    assert seal_verdict(content, trust) == GOOD
+    changed = content.replace(b"<Verdict>accepted", b"<Verdict>rejected")
+    assert seal_verdict(reseal(changed, month), trust) != GOOD
+
+
+@pytest.mark.parametrize("reseal", SEALS)
 def test_a_forgery_that_agrees_with_itself_has_not_our_seal(
-    store: Store, seal: Callable[[bytes], bytes]
+    store: Store, month: Path, reseal: Reseal
 ) -> None:
     """An early entry changed, all hashes computed anew, and every answer made to state the new ones."""
-    store.do("UPDATE journal SET member = ? WHERE sequence = 2", str(OTHER_MEMBER))
+    store.do("UPDATE journal SET at = '2020-01-01T00:00:00.000000Z' WHERE sequence = 1")
     rows = store.ask("SELECT sequence, at, event, subject, member, digest, hash FROM journal ORDER BY 1")
     previous = GENESIS
     for sequence, at, event, subject, member, digest, hashed in rows:
@@ -589,7 +620,9 @@ def test_a_forgery_that_agrees_with_itself_has_not_our_seal(
         told = Entry(int(str(sequence)), at_moment, str(event), str(subject), str(member), str(now))
         previous = entry_hash(previous, told)
         store.do("UPDATE journal SET digest = ?, hash = ? WHERE sequence = ?", now, previous.hex(), sequence)
-        _state_anew(store, str(hashed).encode(), previous.hex().encode(), seal)
+        _state_anew(
+            store, str(hashed).encode(), previous.hex().encode(), lambda changed: reseal(changed, month)
+        )
     assert store.findings() != ()
 
 

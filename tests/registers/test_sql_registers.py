@@ -262,7 +262,7 @@ def test_two_transactions_give_two_persons_two_numbers(database: Database) -> No
     assert first != second
 
 
-def test_a_number_once_given_is_not_given_again_by_a_batch_that_came_later(database: Database) -> None:
+def test_a_number_of_a_batch_broken_off_is_free_again(database: Database) -> None:
     with pytest.raises(Stop), transaction(database) as registers:
         taken_back = registers.persons.assign(IDENTITIES[0], "FR", ADDRESS)
         raise Stop

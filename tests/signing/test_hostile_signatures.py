@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod, SignatureMethod
 from signxml.verifier import SignatureConfiguration, XMLVerifier
@@ -549,6 +550,17 @@ def test_key_not_on_the_list(name: str) -> None:
     assert examined(edited(own_certificate, raw)) is Flaw.PROFILE
 
 
+def test_key_on_an_unknown_curve() -> None:
+    der = certificate("p256").public_bytes(Encoding.DER)
+    unknown = der.replace(bytes.fromhex("2a8648ce3d030107"), bytes.fromhex("2a8648ce3d03017f"), 1)
+    assert unknown != der
+
+    def swap(root: etree._Element) -> None:
+        find(root, "X509Certificate").text = base64.b64encode(unknown).decode()
+
+    assert examined(edited(swap)) is Flaw.PROFILE
+
+
 def test_kinds_and_sizes_of_keys() -> None:
     for name in ("rsa", "p256", "p384"):
         assert check_key(key(name).public_key()) == key(name).public_key()
@@ -586,7 +598,7 @@ def test_signature_value(text: str, name: str) -> None:
     assert flaw(edited(change, signed(name)), name) is Flaw.BROKEN
 
 
-@pytest.mark.parametrize("text", ["é", "A", "A-_=", "AAAA=AAA"])
+@pytest.mark.parametrize("text", ["é", "A", "A-_=", "AAAA=AAA", "A!AAA"])
 def test_signature_value_that_is_no_base64(text: str) -> None:
     def change(root: etree._Element) -> None:
         find(root, "SignatureValue").text = text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,16 @@ from hypothesis import strategies as st
 from lxml import etree
 from workshop import DOCUMENT
 
-from signing.parse import ForbiddenMarkup, Limits, NotXml, OverLimit, Unreadable, line_of, parse
+from signing.parse import (
+    ForbiddenMarkup,
+    Limits,
+    NotXml,
+    OverLimit,
+    Unreadable,
+    line_of,
+    parse,
+    trusted_parser,
+)
 
 BOMB = b"""<!DOCTYPE a [<!ENTITY x "ha"><!ENTITY y "&x;&x;&x;&x;"><!ENTITY z "&y;&y;&y;&y;">]>
 <a>&z;</a>"""
@@ -154,6 +164,21 @@ def test_document_type(raw: bytes) -> None:
 def test_a_plain_parser_would_expand_the_entities() -> None:
     """Control: the bomb is a real one."""
     assert len(etree.fromstring(BOMB).text or "") == 32
+
+
+def test_the_parser_itself_expands_nothing_and_opens_nothing(tmp_path: Path) -> None:
+    """The second line of defence, behind the refusal of document types."""
+    assert not etree.fromstring(BOMB, trusted_parser()).text
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "a.dtd").write_text("<!ENTITY e 'secret'>")
+    for document_type in (
+        f"<!DOCTYPE a [<!ENTITY e SYSTEM '{tmp_path}/secret'>]>",
+        f"<!DOCTYPE a SYSTEM '{tmp_path}/a.dtd'>",
+    ):
+        root = etree.fromstring(f"{document_type}<a>&e;</a>".encode(), trusted_parser())
+        assert b"secret" not in etree.tostring(root, method="text")
+    with pytest.raises(etree.XMLSyntaxError):
+        etree.fromstring(b"<a>" * 300 + b"</a>" * 300, trusted_parser())
 
 
 def test_entity_without_document_type() -> None:

@@ -44,6 +44,8 @@ from gateway.moments import Received
 from gateway.outcome import Outcome, Return
 from gateway.procedures.declaration import held
 from gateway.procedures.judgement import (
+    Certain,
+    Doubts,
     Finding,
     Form,
     Once,
@@ -331,10 +333,23 @@ class Standing:
         del known[bisect_left(known, old.entry, key=_entry)]
 
 
+DOUBTS: Doubts = {
+    "Kind": ({"Kind": "entry"}, {"Kind": "cancellation"}),
+    "Employer": ({"Employer": "0"}, {"Employer": "0"}),
+    "Insured": ({"Insured": "0"}, {"Insured": "0"}),
+}
+"""How illegible fields are completed, so that only what is certain of a record is found."""
+
+
 def handle(batch: Batch, context: Context) -> Outcome:
     """Judge every record in order, let the good ones take effect, say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
-    refusals = list(refuse_malformed(FORM, batch, employers))
+
+    def judge(record: Record) -> list[Finding]:
+        (declared,) = _read_all([record], context.received)
+        return _findings(declared, employers)
+
+    refusals = list(refuse_malformed(FORM, batch, employers, Certain(judge, DOUBTS, tuple(DOUBTS))))
     declared = _read_all(in_order(batch.records), context.received)
     permitted = {d.pair for d in declared if d.identified and employers[d["Employer"]] is None}
     standing = Standing(context.registers.affiliations, permitted)

@@ -42,6 +42,8 @@ from gateway.money import cents_of, euro, round_half_up
 from gateway.outcome import Outcome, Return
 from gateway.parameters import NoParametersError, law
 from gateway.procedures.judgement import (
+    Certain,
+    Doubts,
     Finding,
     Form,
     Once,
@@ -155,14 +157,39 @@ RULES: tuple[Rule[Claim], ...] = (
 """What the values of a record must satisfy among themselves."""
 
 
+REQUIRED = ("Employer", "Insured", "Period", "BaseWage", "WorkHours")
+
+_PAY: Doubts = {
+    field: ({field: "0.00"}, {field: "0.01", "Capped": None})
+    for field in ("BaseWage", "Supplements", "OvertimePay", "Gratuities", "UnemploymentPay")
+}
+
+DOUBTS: Doubts = {
+    **_PAY,
+    "Employer": ({"Employer": "0"}, {"Employer": "0"}),
+    "Insured": ({"Insured": "0"}, {"Insured": "0"}),
+    "Period": ({"Period": "2023-01"}, {"Period": "2023-02", "Capped": None}),
+    "WorkHours": ({"WorkHours": "0"}, {"WorkHours": "999"}),
+    "InactiveHours": ({"InactiveHours": "0"}, {"InactiveHours": "999"}),
+    "FirstDay": ({"FirstDay": "01"}, {"FirstDay": "28"}),
+    "LastDay": ({"LastDay": None}, {"LastDay": "01"}),
+}
+"""How illegible fields are completed, so that only what is certain of a record is found."""
+
+
 def handle(batch: Batch, context: Context) -> Outcome:
     """Judge every wage of a batch, enter the good ones, say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
-    refusals = list(refuse_malformed(FORM, batch, employers))
+    people = Once(is_person)
+
+    def judge(record: Record) -> list[Finding]:
+        (claim,) = _read_all([record], context)
+        return _own_findings(claim, employers, identified=people[claim.wage.key.insured])
+
+    refusals = list(refuse_malformed(FORM, batch, employers, Certain(judge, DOUBTS, REQUIRED)))
     claims = _read_all(in_order(batch.records), context)
     repeated = _repeated(claims)
     known = _consult(claims, employers, context.registers)
-    people = Once(is_person)
     good: list[Claim] = []
     for claim in claims:
         findings = _findings(claim, employers, people, known)
@@ -329,15 +356,24 @@ def _consult(claims: Iterable[Claim], employers: Once[str | None], registers: Re
 
 def _findings(claim: Claim, employers: Once[str | None], people: Once[bool], known: _Known) -> list[Finding]:
     """All that is wrong with one record, taken by itself."""
+    key = claim.wage.key
+    # Whoever is affiliated has a right number: the entry declaration was judged by it.
+    affiliated = (key.employer, key.insured) in known.affiliations
+    findings = _own_findings(claim, employers, identified=affiliated or people[key.insured])
+    if not claim.month.fault and not employers[key.employer]:
+        findings += _register_findings(claim, known)
+    return findings
+
+
+def _own_findings(claim: Claim, employers: Once[str | None], *, identified: bool) -> list[Finding]:
+    """What a record itself tells to be wrong with it."""
     findings = broken(RULES, claim)
     if fault := employers[claim.wage.key.employer]:
         findings.append((fault, "Employer"))
-    if not people[claim.wage.key.insured]:
+    if not identified:
         findings.append(("SALRET-3", "Insured"))
     if claim.month.fault:
         findings.append((claim.month.fault, "Period"))
-    elif not fault:
-        findings += _register_findings(claim, known)
     return findings
 
 

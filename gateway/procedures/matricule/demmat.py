@@ -24,6 +24,8 @@ from gateway.context import Context
 from gateway.moments import Received
 from gateway.outcome import Assignment, Outcome, Refusal, Return
 from gateway.procedures.judgement import (
+    Certain,
+    Doubts,
     Finding,
     Form,
     Once,
@@ -106,10 +108,29 @@ RULES: tuple[Rule[Request], ...] = (
 """What the values of a record must satisfy beyond the form, which checks names and presence."""
 
 
+DOUBTS: Doubts = {
+    **{
+        field: ({field: "X"}, {field: "X"})
+        for field in ("Surname", "FirstName", "HouseNumber", "Street", "Town")
+    },
+    "Employer": ({"Employer": "0"}, {"Employer": "0"}),
+    "BirthDate": ({"BirthDate": "1900-01-01"}, {"BirthDate": "1900-01-01"}),
+    "Nationality": ({"Nationality": "LU"}, {"Nationality": "LU"}),
+    "Country": ({"Country": "LU"}, {"Country": "FR"}),
+    "Postcode": ({"Postcode": "0000"}, {"Postcode": "0000"}),
+}
+"""How illegible fields are completed, so that only what is certain of a record is found."""
+
+
 def handle(batch: Batch, context: Context) -> Outcome:
     """Look every person up, give numbers to those who have none, say which requests were refused and why."""
     employers = employer_faults(FORM, context.rights)
-    refusals = list(refuse_malformed(FORM, batch, employers))
+
+    def judge(record: Record) -> list[Finding]:
+        (request,) = _read_all([record], context.received)
+        return _findings(request, employers)
+
+    refusals = list(refuse_malformed(FORM, batch, employers, Certain(judge, DOUBTS, FORM.fields[:-1])))
     good: dict[Identity, Request] = {}
     for request in _read_all(in_order(batch.records), context.received):
         identity = _identity(request)
