@@ -41,7 +41,7 @@ from gateway.returns import acktrt, calcul, extcpt
 from signing.certificates import load_certificate
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-PATIENCE_SECONDS = 45.0
+PATIENCE_SECONDS = 120.0
 ENVIRONMENT = "test"
 SENT_TWICE = "sent-twice"
 BROKEN_SIGNATURE = "broken-signature"

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from datetime import date
 from typing import Protocol
 
 import sqlalchemy as sa
@@ -21,6 +23,7 @@ from dbos import DBOS, DBOSConfig, SetWorkflowID, SQLAlchemyDatasource
 from dbos import DBOSPortableJSONSerializer as Json
 
 from adapters.database import Database, deposits
+from adapters.faults import place_of
 from gateway.moments import Clock, Received
 
 log = structlog.get_logger()
@@ -31,6 +34,7 @@ VERSION = "1"
 """Pinned, so that work begun by an older build is recovered by a newer one."""
 
 IDLE_SECONDS = 0.5
+SWEEP_AGAIN_SECONDS = 5.0
 ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
@@ -43,8 +47,8 @@ class Treatment(Protocol):
     def conclude(self, connection: sa.Connection, number: int, prepared: object) -> None:
         """Effect, journal entry, state and answers of a deposit, in the transaction given."""
 
-    def sweep(self, now: Received) -> None:
-        """What falls due with time; may be repeated."""
+    def sweep(self, now: Received) -> bool:
+        """What falls due with time; False when some of it could not be done and has to be tried again."""
 
 
 class Engine:
@@ -56,7 +60,8 @@ class Engine:
         self._clock = clock
         self._wake = threading.Event()
         self._stopping = threading.Event()
-        self._swept: object = None
+        self._swept: date | None = None
+        self._sweep_again = 0.0
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         logging.getLogger("dbos").setLevel(logging.WARNING)
         self._dbos = DBOS(config=_configuration(database))
@@ -98,17 +103,21 @@ class Engine:
         while not self._stopping.is_set():
             self._wake.wait(IDLE_SECONDS)
             self._wake.clear()
-            try:
-                self._sweep()
-                self._dispatch()
-            except Exception:
-                log.exception("engine.failed")
+            for step in (self._dispatch, self._sweep):
+                try:
+                    step()
+                except Exception as error:
+                    log.error("engine.failed", step=step.__name__, reason=place_of(error))
 
     def _sweep(self) -> None:
+        """Once a day; again after a while when something could not be done."""
         now = Received(self._clock())
-        if self._swept != now.day:
-            self._treatment.sweep(now)
+        if self._swept == now.day or time.monotonic() < self._sweep_again:
+            return
+        if self._treatment.sweep(now):
             self._swept = now.day
+        else:
+            self._sweep_again = time.monotonic() + SWEEP_AGAIN_SECONDS
 
     def _dispatch(self) -> None:
         with self._database.write() as connection:

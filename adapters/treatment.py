@@ -6,7 +6,6 @@ always leaves a mark: an effect with its answers, or the reason why not yet.
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from adapters.database.answers import Shelves
 from adapters.database.deposits import Kept
 from adapters.database.journal import append
 from adapters.database.registers import SqlWages, bind
+from adapters.faults import place_of
 from adapters.spool import Spool
 from gateway import process, wire
 from gateway.batch import Anomaly, Batch
@@ -86,8 +86,6 @@ class Treatment:
             try:
                 with connection.begin_nested():
                     self._answer(connection, one, prepared, now)
-            except sa.exc.OperationalError:
-                raise  # the database itself; the engine tries the whole step again
             except Exception as error:
                 prepared = _failure(error, one)
         if isinstance(prepared, NotYet):
@@ -96,13 +94,19 @@ class Treatment:
             state = deposits.postpone(connection, one, Event.FAILED, now, prepared.reason)
             log.error("deposit.failed", deposit=one.deposit.id, state=state, reason=prepared.reason)
 
-    def sweep(self, now: Received) -> None:
+    def sweep(self, now: Received) -> bool:
         """Refuse the wages that have waited too long for their affiliation, deposit by deposit."""
         with self._database.read() as connection:
             due = held.expired(SqlWages(connection).waiting(), now)
+        done = True
         for number, refusals in due.items():
-            with self._database.write() as connection:
-                self._expire(connection, number, refusals, now)
+            try:
+                with self._database.write() as connection:
+                    self._expire(connection, number, refusals, now)
+            except Exception as error:
+                done = False
+                log.error("sweep.failed", deposit=number, reason=place_of(error))
+        return done
 
     def _expire(
         self, connection: sa.Connection, number: int, refusals: Sequence[Refusal], now: Received
@@ -262,8 +266,6 @@ def _decisions(batch: Batch, right: Rights) -> tuple[acktrt.Decision, ...]:
 
 
 def _failure(error: Exception, one: Kept) -> Failure:
-    """Our fault, told by kind and place only: a message could quote what was in the batch."""
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    reason = f"{type(error).__name__} in {last.name}, line {last.lineno}"
+    reason = place_of(error)
     log.error("treatment.failed", deposit=one.deposit.id, reason=reason)
     return Failure(reason)

@@ -25,7 +25,8 @@ from adapters.database.members import mandate_subject
 from adapters.spool import READ_SIZE, Spool
 from gateway.moments import Received
 from gateway.returns import ackrec
-from gateway.wire import read_journal
+from gateway.states import State
+from gateway.wire import read_journal, safe
 from signing.journal import GENESIS, Entry, entry_hash
 from signing.parse import Unreadable, parse
 from signing.profile import BadSignature, examine
@@ -63,7 +64,8 @@ def inspect(database: Database, spool: Spool) -> Report:
             *_answers(connection, posted),
             *_collections(connection, rows),
             *_rights(connection, rows),
-            *_last_seal(connection, rows),
+            *_states(connection, rows),
+            *_last_seals(connection, rows),
         ]
         return Report(
             entries=len(rows),
@@ -136,7 +138,7 @@ def _deposit_fault(row: sa.Row[Any], entry: sa.Row[Any] | None, receipt: object,
     if not isinstance(row.receipt, bytes) or hashlib.sha256(row.receipt).hexdigest() != receipt:
         return "its receipt is not the one that was posted"
     if _receipt_says(row.receipt) != (
-        (row.id, row.name, row.size, row.digest, row.received, row.sender),
+        (row.id, safe(str(row.name)), row.size, row.digest, row.received, row.sender),
         (entry.sequence, entry.hash),
     ):
         return "its receipt says something else"
@@ -195,35 +197,75 @@ def _collections(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator
 
 
 def _rights(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
-    """Every key and every mandate was entered for the member who has it."""
-    entered = {(row.event, row.subject, row.member) for row in rows}
-    for table in ("certificate", "ssh_key"):
-        for row in _rows(connection, f"SELECT fingerprint, member FROM {table}"):  # noqa: S608 - ours
-            if ("key", row.fingerprint, row.member) not in entered:
-                yield f"Key {row.fingerprint}: not in the journal"
+    """Keys and mandates are those that were entered, for the member who has them, and no others."""
+    keys = {(row.subject, row.member) for row in rows if row.event == "key"}
+    found = {
+        (row.fingerprint, row.member)
+        for table in ("certificate", "ssh_key")
+        for row in _rows(connection, f"SELECT fingerprint, member FROM {table}")  # noqa: S608 - ours
+    }
+    yield from (f"Key {fingerprint}: row and journal differ" for fingerprint, _ in keys ^ found)
+    entered = _entered_mandates(rows)
     for row in _rows(connection, "SELECT * FROM mandate"):
-        subject = mandate_subject(row.number, row.employer, row.procedures, row.first)
-        if ("mandate", subject, row.member) not in entered:
-            yield f"Mandate {row.number}: not in the journal"
+        subject = mandate_subject(row.number, row.employer, row.procedures, row.first, row.last)
+        if entered.pop(str(row.number), None) != (subject, row.member):
+            yield f"Mandate {row.number}: row and journal differ"
+    yield from (f"Mandate {number}: in the journal, but gone" for number in entered)
 
 
-def _last_seal(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
-    """The last document that states a hash of the journal is sealed, and the journal agrees with it."""
-    query = "SELECT id, content FROM answer WHERE kind IN ('ACKREC', 'ACKTRT') ORDER BY number DESC LIMIT 1"
-    for row in _rows(connection, query):
+def _entered_mandates(rows: list[sa.Row[Any]]) -> dict[str, tuple[str, object]]:
+    """By number: how the journal names a mandate with the end that was set last, and its member."""
+    entered: dict[str, tuple[str, object]] = {}
+    for row in rows:
+        number, _, rest = str(row.subject).partition(" ")
+        if row.event == "mandate":
+            entered[number] = str(row.subject), row.member
+        elif row.event == "mandate ended" and number in entered:
+            subject, member = entered[number]
+            entered[number] = f"{subject.rpartition(' ')[0]} {rest}", member
+    return entered
+
+
+def _states(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+    """Every deposit stands where its treatment left it."""
+    ended = {row.subject: row.event for row in rows if row.event in ("treated", "rejected")}
+    for row in _rows(connection, "SELECT id, state FROM deposit ORDER BY number"):
+        if row.state not in _STATES[ended.pop(row.id, None)]:
+            yield f"Deposit {row.id}: its state and the journal differ"
+    yield from (f"Deposit {identifier}: treated in the journal, but gone" for identifier in ended)
+
+
+_STATES: dict[object, frozenset[str]] = {
+    "treated": frozenset({State.DONE, State.HELD}),
+    "rejected": frozenset({State.REJECTED}),
+    None: frozenset({State.RECEIVED, State.WAITING, State.PARKED}),
+}
+
+
+def _last_seals(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+    """The last answer that states a hash of the journal vouches for all before it; check its seal,
+    and the seals of what was posted after it."""
+    hashes = {entry.sequence: entry.hash for entry in rows}
+    last = connection.execute(
+        sa.text("SELECT max(number) FROM answer WHERE kind IN ('ACKREC', 'ACKTRT')")
+    ).scalar()
+    query = sa.text("SELECT id, number, content FROM answer WHERE number >= :last ORDER BY number")
+    for row in connection.execute(query, {"last": last or 0}):
+        if not isinstance(row.content, bytes):
+            continue  # told already
         try:
             claim = examine(parse(row.content))
-            stated = read_journal(verify(claim, claim.certificate).content)
+            content = verify(claim, claim.certificate).content
+            stated = read_journal(content) if row.number == last else None
         except (Unreadable, BadSignature, ValueError, TypeError) as error:
             yield f"Answer {row.id}: its seal is broken ({type(error).__name__})"
-            return
-        hashes = {entry.sequence: entry.hash for entry in rows}
-        if hashes.get(stated.sequence) != stated.hash:
+            continue
+        if stated is not None and hashes.get(stated.sequence) != stated.hash:
             yield f"Answer {row.id}: the journal is not the one it was sealed over"
 
 
 def _digest(file: Path) -> str | None:
-    if not file.exists():
+    if not file.is_file():
         return None
     digest = hashlib.sha256()
     with file.open("rb") as content:

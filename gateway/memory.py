@@ -29,29 +29,34 @@ _STANDING = frozenset({WageState.CURRENT, WageState.HELD})
 
 
 class MemoryPersons:
-    """Persons by identity, with the next serial of each birth date.
+    """Persons by identity; a new one gets the lowest serial of the birth date that nobody has.
 
     Args:
         known: the matricules of those already registered.
+        affiliations: somebody who had a number before is known by an affiliation only.
     """
 
-    def __init__(self, known: Mapping[Identity, str]) -> None:
+    def __init__(self, known: Mapping[Identity, str], affiliations: MemoryAffiliations) -> None:
         self._matricules = dict(known)
-        self._serials: dict[date, int] = defaultdict(int)
-        for identity, matricule in known.items():
-            self._serials[identity.born] = max(self._serials[identity.born], int(matricule[8:11]))
+        self._affiliations = affiliations
 
     def find(self, identities: Collection[Identity]) -> Mapping[Identity, str]:
         known = self._matricules
         return {identity: known[identity] for identity in identities if identity in known}
 
     def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:  # noqa: ARG002
-        """Give the next number; nationality and address are not kept, since nothing reads them back."""
-        if self._serials[identity.born] >= _SERIALS:
-            return None
-        self._serials[identity.born] += 1
-        matricule = person_number(identity.born, self._serials[identity.born])
-        self._matricules[identity] = matricule
+        """Give a free number; nationality and address are not kept, since nothing reads them back.
+
+        Raises:
+            ValueError: when the person has one.
+        """
+        if identity in self._matricules:
+            raise ValueError("a person has one number")
+        taken = {*self._matricules.values(), *self._affiliations.insured()}
+        numbers = (person_number(identity.born, serial) for serial in range(1, _SERIALS + 1))
+        matricule = next((number for number in numbers if number not in taken), None)
+        if matricule is not None:
+            self._matricules[identity] = matricule
         return matricule
 
 
@@ -97,6 +102,10 @@ class MemoryAffiliations:
     def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
         found = {pair: self._affiliations[pair] for pair in pairs if self._affiliations.get(pair)}
         return {pair: [by_entry[entry] for entry in sorted(by_entry)] for pair, by_entry in found.items()}
+
+    def insured(self) -> set[str]:
+        """Everybody who has or had an affiliation."""
+        return {insured for _, insured in self._affiliations}
 
     def open(self, affiliation: Affiliation) -> None:
         """Enter a new one.
@@ -195,10 +204,11 @@ def memory_registers(
     mandates: Iterable[Mandate] = (),
 ) -> Registers:
     """All registers in memory: with these persons, employers by year, and mandates."""
+    affiliations = MemoryAffiliations()
     return Registers(
-        persons=MemoryPersons(persons or {}),
+        persons=MemoryPersons(persons or {}, affiliations),
         employers=MemoryEmployers(employers),
         mandates=MemoryMandates(mandates),
-        affiliations=MemoryAffiliations(),
+        affiliations=affiliations,
         wages=MemoryWages(),
     )

@@ -30,6 +30,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import cast
 
 from cryptography import x509
@@ -181,11 +182,11 @@ def _unfit(reason: str) -> BadSignature:
 
 
 def _only_signature(root: etree._Element) -> etree._Element:
-    signatures = list(root.iter(f"{{{DS}}}Signature"))
+    signatures = list(islice(root.iter(f"{{{DS}}}Signature"), 2))
     if not signatures:
         raise BadSignature(Flaw.MISSING, "the document is not signed")
     if len(signatures) > 1:
-        raise BadSignature(Flaw.PLACE, f"{len(signatures)} signatures stand in the document")
+        raise BadSignature(Flaw.PLACE, "more than one signature stands in the document")
     [signature] = signatures
     if signature.getparent() is not root or signature.getnext() is not None:
         raise BadSignature(Flaw.PLACE, "the signature is not the last child of the root")

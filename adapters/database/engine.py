@@ -28,8 +28,9 @@ class Database:
     """One SQLite file: our tables and, beside them, those of the durable engine."""
 
     def __init__(self, file: Path) -> None:
+        # Parameters hold personal data, and errors end in logs: hidden.
         self.url = f"sqlite:///{file}"
-        self.engine = sa.create_engine(self.url, pool_size=20, max_overflow=40)
+        self.engine = sa.create_engine(self.url, pool_size=20, max_overflow=40, hide_parameters=True)
         sa.event.listen(self.engine, "connect", _configure)
         sa.event.listen(self.engine, "begin", _begin)
 

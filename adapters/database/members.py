@@ -29,9 +29,11 @@ def fingerprint(cert: x509.Certificate) -> str:
     return cert.fingerprint(SHA256()).hex()
 
 
-def mandate_subject(number: int, employer_matricule: str, procedures: str, first: str) -> str:
-    """How the journal names a mandate that was entered: all that its row says but its end."""
-    return f"{number} {employer_matricule} {procedures} {first}"
+def mandate_subject(
+    number: int, employer_matricule: str, procedures: str, first: str, last: str | None
+) -> str:
+    """How the journal names a mandate that was entered: all that its row says."""
+    return f"{number} {employer_matricule} {procedures} {first} {last or '-'}"
 
 
 class Members:
@@ -119,7 +121,11 @@ class Members:
                 at=at,
                 event="mandate",
                 subject=mandate_subject(
-                    number, employer_matricule, " ".join(sorted(procedures)), first.isoformat()
+                    number,
+                    employer_matricule,
+                    " ".join(sorted(procedures)),
+                    first.isoformat(),
+                    last.isoformat() if last else None,
                 ),
                 member=str(identifier),
             )
@@ -132,7 +138,7 @@ class Members:
                 sa.update(mandate).where(mandate.c.number == number).values(last=last.isoformat())
             )
             if ended.rowcount:
-                append(connection, at=at, event="mandate ended", subject=str(number))
+                append(connection, at=at, event="mandate ended", subject=f"{number} {last.isoformat()}")
         return bool(ended.rowcount)
 
     def enter_employer(

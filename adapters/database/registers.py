@@ -98,8 +98,9 @@ class SqlPersons:
 
     def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:
         born = identity.born.isoformat()
-        serial = self._last_serial(f"{identity.born:%Y%m%d}") + 1
-        if serial > LAST_SERIAL:
+        taken = self._serials(f"{identity.born:%Y%m%d}")
+        serial = next((free for free in range(1, LAST_SERIAL + 1) if free not in taken), None)
+        if serial is None:
             return None
         matricule = person_number(identity.born, serial)
         self._connection.execute(
@@ -118,18 +119,17 @@ class SqlPersons:
         )
         return matricule
 
-    def _last_serial(self, birth: str) -> int:
-        """The highest serial of a birth date (YYYYMMDD) that anybody known here has.
+    def _serials(self, birth: str) -> set[int]:
+        """The serials of a birth date (YYYYMMDD) that anybody known here has.
 
-        Somebody who had a number before is known by an affiliation only.
+        Somebody who had a number before is known by an affiliation only. The lowest free one is
+        given, so that declaring a high number does not use up all below it.
         """
         numbers = (
-            sa.select(column.label("number")).where(column >= birth, column < birth + ":")
+            sa.select(column).where(column >= birth, column < birth + ":")
             for column in (person.c.matricule, affiliation.c.insured)
         )
-        known = sa.union_all(*numbers).subquery()
-        last = self._connection.execute(sa.select(sa.func.max(sa.func.substr(known.c.number, 9, 3)))).scalar()
-        return int(last or 0)
+        return {int(number[8:11]) for number in self._connection.execute(sa.union(*numbers)).scalars()}
 
 
 class SqlEmployers:
@@ -235,7 +235,7 @@ class SqlAffiliations:
         )
 
     def _retire(self, old: Affiliation, state: str) -> None:
-        self._connection.execute(
+        retired = self._connection.execute(
             sa.update(affiliation)
             .where(
                 affiliation.c.employer == old.employer,
@@ -245,6 +245,8 @@ class SqlAffiliations:
             )
             .values(state=state)
         )
+        if not retired.rowcount:
+            raise ValueError("an affiliation that does not stand cannot be replaced or cancelled")
 
 
 def _affiliation(

@@ -107,6 +107,14 @@ class Affiliation(SQLModel, table=True):
     __table_args__: ClassVar[tuple[sa.Index, ...]] = (
         sa.Index("affiliation_pair", "employer", "insured"),
         sa.Index("affiliation_insured", "insured"),
+        sa.Index(
+            "affiliation_once",
+            "employer",
+            "insured",
+            "entry",
+            unique=True,
+            sqlite_where=sa.text("state = 'current'"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     employer: str
@@ -123,9 +131,18 @@ class Wage(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "wage"
     __table_args__: ClassVar[tuple[sa.Index, ...]] = (
-        sa.Index("wage_key", "employer", "insured", "period"),
         sa.Index("wage_period", "period", "state"),
         sa.Index("wage_deposit", "deposit", "state"),
+        sa.Index(
+            "wage_once",
+            "employer",
+            "insured",
+            "period",
+            "first_day",
+            "last_day",
+            unique=True,
+            sqlite_where=sa.text("state IN ('current', 'held')"),
+        ),
     )
     id: int | None = Field(default=None, primary_key=True)
     employer: str

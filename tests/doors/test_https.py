@@ -19,12 +19,13 @@ from urllib.parse import quote
 
 import httpx2
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.pki import Authority, KeyKind, PrivateKey, Subject, new_key, write_certificates, write_key
+from adapters.premises import Premises
 from gateway.batch import MemberId
 from gateway.returns import ackrec
 from tests.conftest import LARGEST_DEPOSIT
@@ -33,7 +34,7 @@ from tests.house import EMPLOYER, MEMBER, House, Sender, profile, wage
 from tests.tools import tool
 
 PATIENCE_SECONDS = 20.0
-METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PROPFIND", "x"]
+METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "x"]
 
 
 def batch(home: House, sender: Sender, code: str = "DECSAL") -> bytes:
@@ -78,7 +79,7 @@ def said(home: House, sender: Sender | None, request: bytes) -> bytes:
     """What comes back for some bytes, until the door closes or falls silent."""
     with connection(home, sender) as secure:
         secure.sendall(request)
-        secure.settimeout(1.0)
+        secure.settimeout(0.4)
         got = b""
         try:
             while more := secure.recv(65536):
@@ -512,6 +513,26 @@ def test_a_certificate_whose_registration_ended_opens_nothing(open_home: House) 
         assert http.get("/v1/outbox").status_code == 200
         end_registration(home, gone)
         problem(http.get("/v1/outbox"), 403, "DOOR-UNKNOWN")
+
+
+def test_a_revoked_certificate_opens_nothing(open_home: House) -> None:
+    """Requirement 4: a key that was stolen and revoked reads no answers while nobody takes it off the
+    register."""
+    home = open_home
+    stolen = home.sender(MemberId(EMPLOYER, "900010"), [])
+    with client(home, stolen) as http:
+        assert http.get("/v1/outbox").status_code == 200
+    at = home.clock()
+    serial = stolen.signer.certificate.serial_number
+    published = home.authority.crl({serial: at - timedelta(minutes=1)}, at, at + timedelta(days=9))
+    (lists,) = Premises(home.settings.data).revocations.iterdir()
+    lists.write_bytes(published)
+    try:
+        with client(home, stolen) as http:
+            assert http.get("/v1/outbox").status_code == 403
+            assert http.post("/v1/deposits?name=x", content=b"x").status_code == 403
+    except httpx2.TransportError:
+        pass  # refused in the handshake already
 
 
 PRETENCES = [
@@ -954,7 +975,7 @@ def http(open_home: House, visitor: Sender) -> Iterator[httpx2.Client]:
         yield opened
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(values=st.dictionaries(st.sampled_from(["after", "limit", "name", "x"]), ODD, max_size=3))
 def test_any_query_is_answered_without_a_fault_of_ours(http: httpx2.Client, values: dict[str, str]) -> None:
     answer = http.get(
@@ -963,14 +984,16 @@ def test_any_query_is_answered_without_a_fault_of_ours(http: httpx2.Client, valu
     assert answer.status_code in (200, 400)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(room=st.sampled_from(["deposits", "outbox"]), identifier=ODD.filter(bool))
+@example(room="outbox", identifier="9223372036854775808")
+@example(room="deposits", identifier="x/")
 def test_any_id_is_answered_without_a_fault_of_ours(http: httpx2.Client, room: str, identifier: str) -> None:
     answer = http.get(f"/v1/{room}/{quote(identifier, safe='')}")
     assert answer.status_code in (400, 404, 405)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(name=ODD, content=st.binary(max_size=200))
 def test_any_name_and_bytes_are_answered_without_a_fault_of_ours(
     http: httpx2.Client, name: str, content: bytes

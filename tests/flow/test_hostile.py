@@ -704,6 +704,26 @@ def test_those_behind_a_waiting_file_need_not_wait(
     anchor.unlink()
 
 
+def test_what_waited_does_not_undo_what_came_after_it(
+    home: House, sender: Sender, clock: HandClock, lists: Path, insured: str
+) -> None:
+    """The wage of an earlier receipt is treated later, and still the later receipt counts."""
+    at = home.clock()
+    second = Authority.create("Third authority", at - timedelta(1), at + timedelta(500))
+    key = new_key(KeyKind.P256)
+    certificate = second.issue(Subject("Elsewhere"), key.public_key(), at - timedelta(1), at + timedelta(99))
+    anchor = Premises(home.settings.data).anchors / "third.pem"
+    write_certificates(anchor, second.certificate)
+    elsewhere = register(home, sender, Signer(key, certificate))
+    early = waits(home, elsewhere, home.batch(elsewhere, "DECSAL", [wage(insured, BaseWage="1000.00")]))
+    assert home.send(sender, "DECSAL", [wage(insured, BaseWage="2000.00")]).verdict == "accepted"
+    (lists / "third.crl").write_bytes(second.crl({}, at, at + timedelta(days=9)))
+    later(home, clock)
+    until(home, sender, early, "done")
+    assert wages(home, insured) == [("current", 200000), ("superseded", 100000)]
+    anchor.unlink()
+
+
 # days and numbers that the forms let through, or nearly
 
 

@@ -11,6 +11,7 @@ from datetime import date, timedelta
 import pytest
 from lxml import etree
 
+from adapters.verification import inspect
 from gateway.batch import Anomaly
 from gateway.matricule import is_employer
 from gateway.moments import Received
@@ -394,6 +395,15 @@ def test_a_name_outside_the_pattern(home: House, sender: Sender, name: str) -> N
     assert (outcome.verdict, outcome.codes) == ("rejected", ["FILE-NAME"])
     assert outcome.kept.deposit.name == name
     assert home.gateway.spool.path(receipt.deposit).read_bytes() == content
+
+
+def test_an_odd_name_is_not_taken_for_tampering(home: House, sender: Sender) -> None:
+    """A sender must not be able to make `secugate verify` cry wolf for ever."""
+    for number, name in enumerate(
+        ("bell\x07", "nul\0", "line\nbreak", "return\r\n", "\ufffe", "  ", "é" * 255)
+    ):
+        home.receive(sender, name, b"odd name %d" % number)
+    assert inspect(home.gateway.database, home.gateway.spool).findings == ()
 
 
 # what replaces what, and in which order

@@ -41,9 +41,9 @@ def test_a_known_person_gets_the_number_they_have() -> None:
     assert [(one.insured, one.existing) for one in assigned(outcome)] == [("1893120105732", True)]
 
 
-def test_a_new_person_gets_the_next_number_of_the_birth_date() -> None:
+def test_a_new_person_gets_the_lowest_free_number_of_the_birth_date() -> None:
     outcome = handled(WORLD.registers(), {"BirthDate": "1893-12-01"}, {"BirthDate": "1893-12-02"})
-    expected = [person_number(date(1893, 12, 1), 58), person_number(date(1893, 12, 2), 1)]
+    expected = [person_number(date(1893, 12, 1), 1), person_number(date(1893, 12, 2), 1)]
     assert [(one.insured, one.existing) for one in assigned(outcome)] == [
         (expected[0], False),
         (expected[1], False),

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gateway.batch import MemberId
-from gateway.matricule import is_person
+from gateway.matricule import is_person, person_number
 from gateway.moments import Period
 from gateway.registers import (
     Address,
@@ -84,12 +84,21 @@ def test_persons_of_one_birth_date_get_different_numbers(open_registers: OpenReg
         assert len({ONE, *numbers}) == 9
 
 
-def test_no_number_is_assigned_when_the_last_serial_is_taken(open_registers: OpenRegisters) -> None:
-    last = Identity("LAST", "ONE", date(1899, 12, 31))
-    with open_registers(Seeds(persons={last: "1899123199945"})) as registers:
-        late = replace(last, surname="LATE")
+def test_no_number_is_assigned_when_every_serial_is_taken(open_registers: OpenRegisters) -> None:
+    born = date(1899, 12, 31)
+    everybody = {Identity(f"NUMBER {n}", "ONE", born): person_number(born, n) for n in range(1, 1000)}
+    with open_registers(Seeds(persons=everybody)) as registers:
+        late = Identity("LATE", "ONE", born)
         assert registers.persons.assign(late, "FR", ADDRESS) is None
         assert registers.persons.find([late]) == {}
+
+
+def test_the_lowest_free_serial_is_assigned(open_registers: OpenRegisters) -> None:
+    born = date(1899, 12, 31)
+    known = {Identity(f"NUMBER {n}", "ONE", born): person_number(born, n) for n in (1, 2, 999)}
+    with open_registers(Seeds(persons=known)) as registers:
+        late = Identity("LATE", "ONE", born)
+        assert registers.persons.assign(late, "FR", ADDRESS) == person_number(born, 3)
 
 
 # Employers

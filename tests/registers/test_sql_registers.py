@@ -21,6 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from adapters.database import Database
 from adapters.database.registers import SqlWages, bind
+from gateway.matricule import person_number
 from gateway.moments import Period
 from gateway.registers import Address, Affiliation, Identity, Registers, Wage, WageKey, WageState
 from tests.procedures.registers_under_test import IMPLEMENTATIONS, Seeds
@@ -38,8 +39,9 @@ KEYS = [WageKey(*pair, period, *span) for pair in PAIRS for period in PERIODS fo
 IDENTITIES = [
     Identity(surname, "ANNA", born)
     for surname in ("MUSTER", "MULLER", "O'NEIL", "D%_E", 'Q"X')
-    for born in (date(1893, 12, 1), date(1896, 2, 29))
+    for born in (date(1896, 2, 29), date(1896, 3, 1))
 ]
+"""Born on days on which none of the insured was: numbers are told apart by their own tests."""
 ADDRESS = Address("12", "Rue de l'Exemple", "57000", "Metz", "FR")
 
 amounts = st.one_of(st.just(0), st.integers(1, 99_999_999_999))
@@ -296,6 +298,32 @@ def test_a_wage_that_was_decided_does_not_expire(database: Database) -> None:
         assert wages.expire(1, [1, 2]) == {2}
         assert [one for one, _ in wages.waiting()] == []
         assert wages.standing([WAGE.key, KEYS[1]]) == {WAGE.key: 1}
+
+
+@pytest.fixture(params=IMPLEMENTATIONS)
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Registers]:
+    """Each kind, knowing nothing."""
+    with IMPLEMENTATIONS[request.param](tmp_path, Seeds()) as opened:
+        yield opened
+
+
+def test_a_number_under_which_somebody_is_affiliated_is_not_given(empty: Registers) -> None:
+    born = IDENTITIES[0].born
+    known = [person_number(born, serial) for serial in (1, 2, 4)]
+    for insured in known:
+        empty.affiliations.open(replace(AFFILIATION, insured=insured))
+    given = [
+        empty.persons.assign(replace(IDENTITIES[0], surname=f"NAME {letter}"), "FR", ADDRESS)
+        for letter in "ABC"
+    ]
+    assert None not in given
+    assert len({*known, *given}) == 6
+
+
+def test_an_employer_cannot_use_up_the_numbers_of_a_birth_date(empty: Registers) -> None:
+    """Any number with right check digits may be declared in a DECAFF, also the last of a day."""
+    empty.affiliations.open(replace(AFFILIATION, insured=person_number(IDENTITIES[0].born, 999)))
+    assert empty.persons.assign(IDENTITIES[0], "FR", ADDRESS) is not None
 
 
 # What no handler does, but a fault might: it is refused, by either kind, before it counts twice.
