@@ -4,37 +4,14 @@ from __future__ import annotations
 
 from lxml import etree
 
+from gateway.procedures.declaration import decaff
 from gateway.returns import rejected
 from gateway.returns.rejected import RejectedRecords, of
 
 __all__ = ["CODE", "NAMES", "RejectedRecords", "of", "read", "write"]
 
 CODE = "AFFRET"
-NAMES = (
-    "Kind",
-    "Employer",
-    "Insured",
-    "Country",
-    "Postcode",
-    "Town",
-    "Occupation",
-    "OccupationCode",
-    "Scheme",
-    "WeeklyHours",
-    "ContractType",
-    "Entry",
-    "Exit",
-    "TrialEnd",
-    "WorkplaceCountry",
-    "WorkplacePostcode",
-    "WorkplaceTown",
-    "Share",
-    "ExitReason",
-    "PreviousEntry",
-    "PreviousExit",
-    "SchemeControl",
-    "Reference",
-)
+NAMES = decaff.FORM.fields
 """The fields of a DECAFF record, in the order of the form."""
 
 

@@ -4,25 +4,14 @@ from __future__ import annotations
 
 from lxml import etree
 
+from gateway.procedures.matricule import demmat
 from gateway.returns import rejected
 from gateway.returns.rejected import RejectedRecords, of
 
 __all__ = ["CODE", "NAMES", "RejectedRecords", "of", "read", "write"]
 
 CODE = "MATRET"
-NAMES = (
-    "Employer",
-    "Surname",
-    "FirstName",
-    "BirthDate",
-    "Nationality",
-    "HouseNumber",
-    "Street",
-    "Country",
-    "Postcode",
-    "Town",
-    "Reference",
-)
+NAMES = demmat.FORM.fields
 """The fields of a DEMMAT record, in the order of the form."""
 
 

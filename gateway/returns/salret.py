@@ -4,30 +4,14 @@ from __future__ import annotations
 
 from lxml import etree
 
+from gateway.procedures.declaration import decsal
 from gateway.returns import rejected
 from gateway.returns.rejected import RejectedRecords, of
 
 __all__ = ["CODE", "NAMES", "RejectedRecords", "of", "read", "write"]
 
 CODE = "SALRET"
-NAMES = (
-    "Employer",
-    "Insured",
-    "Period",
-    "BaseWage",
-    "WorkHours",
-    "Supplements",
-    "OvertimePay",
-    "OvertimeHours",
-    "Gratuities",
-    "UnemploymentPay",
-    "InactiveHours",
-    "NonPensionable",
-    "FirstDay",
-    "LastDay",
-    "Capped",
-    "Reference",
-)
+NAMES = decsal.FORM.fields
 """The fields of a DECSAL record, in the order of the form."""
 
 

@@ -43,10 +43,22 @@ from tests.house import (
 NAMESPACE = "urn:secugate:1"
 
 
+_numbers = iter(range(1, 100_000))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known_person(home: House, sender: Sender) -> None:
+    """Somebody whose number may be asked for again and again: a good file that changes no register."""
+    assert home.send(sender, "DEMMAT", [person()]).verdict == "accepted"
+
+
 def refused(home: House, sender: Sender, content: bytes, *codes: str, name: str | None = None) -> Outcome:
-    """Deposit a file that must be refused with these codes, and see that nothing else happened."""
+    """Deposit a file that must be refused with these codes, and see that nothing else happened, and that
+    the good file behind it is treated."""
     before = registered(home)
     receipt = home.receive(sender, name or home.name("DECSAL", sender.member), content)
+    next_file = home.batch(sender, "DEMMAT", [person(Reference=str(next(_numbers)))])
+    behind = home.receive(sender, home.name("DEMMAT", sender.member), next_file)
     outcome = home.outcome(sender, receipt.deposit)
     known = outcome.acknowledgement
     assert (outcome.verdict, outcome.kept.state, outcome.codes) == ("rejected", "rejected", list(codes))
@@ -54,26 +66,29 @@ def refused(home: House, sender: Sender, content: bytes, *codes: str, name: str 
     assert (known.decisions, known.returns) == ((), ())
     assert [explanation.code for explanation in known.explanations] == list(dict.fromkeys(codes))
     assert kinds(answers(home, receipt.deposit)) == ["ACKREC", "ACKTRT"]
-    assert registered(home) == before
     assert home.gateway.spool.read(receipt.deposit) == content
+    assert home.wait(sender, behind.deposit).verdict == "accepted"
+    assert registered(home) == before
     return outcome
 
 
 @pytest.fixture
 def insured(home: House) -> str:
-    """Somebody affiliated, for whom the good file speaks."""
+    """Somebody affiliated."""
     insured = someone()
     home.affiliate(insured)
     return insured
 
 
 @pytest.fixture
-def good(home: House, sender: Sender, insured: str) -> Iterator[bytes]:
-    """A file without a fault, to spoil; it is accepted at last, so that only the defect was at fault and
-    the gateway goes on."""
-    content = home.batch(sender, "DECSAL", [wage(insured)])
-    yield content
-    receipt = home.receive(sender, home.name("DECSAL", sender.member), content)
+def good(home: House, sender: Sender, insured: str) -> bytes:
+    """A file without a fault, to spoil."""
+    return home.batch(sender, "DECSAL", [wage(insured)])
+
+
+def test_without_a_defect(home: House, sender: Sender, good: bytes, insured: str) -> None:
+    """Control: the file that is spoilt below is accepted as it is."""
+    receipt = home.receive(sender, home.name("DECSAL", sender.member), good)
     assert home.outcome(sender, receipt.deposit).verdict == "accepted"
     assert wages(home, insured) == [("current", 381240)]
 

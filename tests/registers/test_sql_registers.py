@@ -364,3 +364,38 @@ def test_two_wages_cannot_stand_under_one_key(registers: Registers, state: WageS
 def test_one_person_has_one_number(registers: Registers) -> None:
     with pytest.raises(REFUSED):
         registers.persons.assign(IDENTITIES[0], "FR", ADDRESS)
+
+
+# A national register has millions of rows
+
+
+def test_no_question_reads_a_whole_register(database: Database) -> None:
+    """SQLite tells how it would go about each statement: nothing but the keys asked for is scanned."""
+    scans: list[str] = []
+
+    def explain(
+        connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_others: object
+    ) -> None:
+        if statement.startswith(("SELECT", "UPDATE")):
+            given = parameters[0] if isinstance(parameters, list) else parameters
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            plan = raw.cursor()
+            plan.execute(f"EXPLAIN QUERY PLAN {statement}", given)
+            asked = (str(row[3]) for row in plan.fetchall())
+            scans.extend(
+                f"{step}: {statement}" for step in asked if step.startswith("SCAN") and "wanted" not in step
+            )
+
+    with transaction(database) as registers:
+        sa.event.listen(database.engine, "before_cursor_execute", explain)
+        registers.wages.standing([WAGE.key])
+        registers.wages.supersede([WAGE.key], 2)
+        registers.wages.held([PAIRS[0]])
+        registers.wages.release([WAGE])
+        registers.affiliations.of([PAIRS[0]])
+        registers.affiliations.open(AFFILIATION)
+        registers.affiliations.cancel(AFFILIATION)
+        registers.persons.find([IDENTITIES[0]])
+        registers.employers.get([EMPLOYERS[0]], 2026)
+    assert scans == []
