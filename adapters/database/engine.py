@@ -67,6 +67,8 @@ def _configure(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA temp_store=MEMORY")
+    # An index made for one statement would turn a search by keys into a scan; see registers.
+    cursor.execute("PRAGMA automatic_index=OFF")
     cursor.close()
 
 

@@ -65,10 +65,12 @@ def _many(connection: sa.Connection, statement: str, rows: Iterable[tuple[object
 
 
 def _wanted(connection: sa.Connection, keys: Iterable[Sequence[str]]) -> sa.Table:
-    """A temporary table of up to three key columns, to join with: one question for any number of keys."""
-    connection.exec_driver_sql(
-        "CREATE TEMP TABLE IF NOT EXISTS wanted (a TEXT, b TEXT, c TEXT, PRIMARY KEY (a, b, c)) WITHOUT ROWID"
-    )
+    """A temporary table of up to three key columns, to join with: one question for any number of keys.
+
+    It has no index, so that the register is searched by its own, key by key. With one, SQLite would
+    read the whole register and look every row up here.
+    """
+    connection.exec_driver_sql("CREATE TEMP TABLE IF NOT EXISTS wanted (a TEXT, b TEXT, c TEXT)")
     connection.exec_driver_sql("DELETE FROM wanted")
     padded = {(*key, "", "")[:3] for key in map(tuple, keys)}
     _many(connection, "INSERT INTO wanted (a, b, c) VALUES (?, ?, ?)", padded)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import quote
@@ -23,6 +25,8 @@ from lxml import etree
 
 from adapters.client import Profile, Refused, https, sftp
 from adapters.client.seals import GOOD, seal_verdict
+from adapters.installation import write_ssh_key
+from adapters.pki import KeyKind, Subject, new_key, write_certificates, write_key
 from gateway.batch import MemberId
 from gateway.returns import ackrec, acktrt
 from tests.conftest import LARGEST_DEPOSIT
@@ -411,22 +415,29 @@ def test_another_member_s_file_is_not_a_repeat(
 # who may come in
 
 
-def test_an_unknown_key_opens_no_door(open_home: House, client: Client, member: Sender) -> None:
-    """The member's number and address, with keys that nobody registered."""
-    known, home = profile(member), open_home
-    other = home.sender(MemberId(EMPLOYER, str(next(_numbers))), [])
-    execute(
-        home,
-        f"DELETE FROM certificate WHERE member = '{other.member}'",
-        f"DELETE FROM ssh_key WHERE member = '{other.member}'",
-    )
-    text = other.profile.read_text().replace(str(other.member), str(known.member))
-    other.profile.write_text(text)
-    with nothing_kept(home):
+def pretender(home: House, member: Sender, folder: Path) -> Sender:
+    """Somebody with a member's number and keys that nobody registered, of an authority we trust."""
+    shutil.copytree(member.profile.parent, folder)
+    for name in ("member.cert.pem", "member.key.pem", "member_ed25519", "member_ed25519.pub"):
+        (folder / name).unlink()
+    at, key = home.clock(), new_key(KeyKind.P256)
+    subject = Subject("Pretender", serial_number=str(member.member))
+    certificate = home.authority.issue(subject, key.public_key(), at - timedelta(1), at + timedelta(9))
+    write_key(folder / "member.key.pem", key)
+    write_certificates(folder / "member.cert.pem", certificate)
+    write_ssh_key(folder / "member_ed25519")
+    return replace(member, profile=folder / "profile.toml")
+
+
+def test_an_unknown_key_opens_no_door(
+    open_home: House, client: Client, member: Sender, tmp_path: Path
+) -> None:
+    unknown = pretender(open_home, member, tmp_path / "pretender")
+    with nothing_kept(open_home):
         with pytest.raises(Refused):
-            client.deposit(other, "x", b"x")
+            client.deposit(unknown, "x", b"x")
         with pytest.raises(Refused):
-            client.collect(other)
+            client.collect(unknown)
 
 
 def test_a_key_that_was_ended_opens_no_door(open_home: House, own: Client, member: Sender) -> None:
