@@ -163,7 +163,7 @@ def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_depos
         member_of: the member of a certificate fingerprint at a moment, if any.
         find_deposit: a member's own deposit by id, if any.
     """
-    app = FastAPI(title="Secugate", version="1", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Secugate", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
 
     app.state.entrance = Entrance(member_of, inbox.clock)
 
@@ -174,6 +174,9 @@ def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_depos
         name: Annotated[str, Query(min_length=1, max_length=LONGEST_NAME, description="file name")],
     ) -> Response:
         """Deposit a signed batch: the raw bytes are the body. Answers with the signed receipt (ACKREC)."""
+        if len(name.encode()) > LONGEST_NAME:
+            detail = f"A file name has at most {LONGEST_NAME} bytes."
+            raise Problem(HTTPStatus.BAD_REQUEST, "DOOR-REQUEST", detail)
         receipt = await _receive(request, inbox, member, name)
         return Response(
             receipt.content,
@@ -244,7 +247,7 @@ async def _receive(request: Request, inbox: Inbox, member: MemberId, name: str) 
 
 async def _stream(request: Request, upload: Upload) -> None:
     """Write the body as it arrives; refuse it if it is not what Content-Digest announces."""
-    expected = _content_digest(request.headers.get("content-digest"))
+    expected = _content_digest(", ".join(request.headers.getlist("content-digest")))
     digest = hashlib.sha256()
     offset = 0
     async for chunk in request.stream():
@@ -262,10 +265,8 @@ async def _stream(request: Request, upload: Upload) -> None:
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
-def _content_digest(header: str | None) -> bytes | None:
-    """The SHA-256 digest of a Content-Digest header (RFC 9530); other algorithms are passed over."""
-    if header is None:
-        return None
+def _content_digest(header: str) -> bytes | None:
+    """The SHA-256 digest of all Content-Digest lines (RFC 9530); other algorithms are passed over."""
     members = [member.strip() for member in header.split(",")]
     for member in members:
         if match := _DIGEST.fullmatch(member):

@@ -34,7 +34,7 @@ from gateway.parameters import law
 from gateway.process import Desk
 from inbox.receive import Inbox
 from outbox.collect import Outbox
-from signing.certificates import Trust
+from signing.certificates import CannotTell, Trust, Untrusted
 from xsd import catalogue
 
 
@@ -75,6 +75,21 @@ class Gateway:
     def _signer(self, certificate: x509.Certificate, at: Received) -> MemberId | None:
         return self.members.of_certificate(fingerprint(certificate), at)
 
+    def _visitor(self, fingerprint_: str, at: Received) -> MemberId | None:
+        """The member who comes in with a certificate; nobody once it is revoked or expired.
+
+        When revocation cannot be told now the member comes in: what is deposited waits at the counter.
+        """
+        member = self.members.of_certificate(fingerprint_, at)
+        if member is not None:
+            try:
+                self.trust.judge(self.members.certificate(fingerprint_), [], at.at)
+            except Untrusted:
+                return None
+            except CannotTell:
+                pass
+        return member
+
     def start(self) -> Doors:
         """Clear what a stop left behind, start the engine, open the doors.
 
@@ -102,7 +117,7 @@ class Gateway:
         app = https.application(
             self.inbox,
             self.outbox,
-            member_of=self.members.of_certificate,
+            member_of=self._visitor,
             find_deposit=self.deposits.find,
         )
         listening = socket.create_server((self.settings.host, self.settings.https_port))

@@ -1042,7 +1042,9 @@ class Session(paramiko.SubsystemHandler):
         """
         if len(path) != 2 or path[0] != "inbox":
             raise StatusError(sftp.SFTP_PERMISSION_DENIED, "put files into inbox, nowhere else")
-        if len(path[1].encode()) > LONGEST_NAME:
+        # A part name is the client's business: the limit is on the name it will have.
+        whole = next((path[1].removesuffix(end) for end in PARTIAL if path[1].endswith(end)), path[1])
+        if len(whole.encode()) > LONGEST_NAME:
             raise StatusError(sftp.SFTP_FAILURE, f"a name has at most {LONGEST_NAME} bytes")
         return path[1]
 

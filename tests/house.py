@@ -241,7 +241,7 @@ def wait_for(find: Callable[[], Kept | None]) -> Kept:
         found = find()
         if found is not None:
             return found
-        time.sleep(0.01)
+        time.sleep(0.02)
     raise AssertionError("it never came")
 
 

@@ -51,6 +51,17 @@ class Members:
         """
         return self._holder(certificate, digest, at)
 
+    def certificate(self, digest: str) -> x509.Certificate:
+        """A registered certificate by its SHA-256 fingerprint.
+
+        Raises:
+            sqlalchemy.exc.NoResultFound: when there is none.
+        """
+        query = sa.select(certificate.c.pem).where(certificate.c.fingerprint == digest)
+        with self._database.read() as connection:
+            pem: str = connection.execute(query).scalar_one()
+        return x509.load_pem_x509_certificate(pem.encode())
+
     def of_ssh_key(self, digest: str, at: Received) -> MemberId | None:
         """The member for whom an SSH key (`SHA256:…`) was registered and not ended at a moment."""
         return self._holder(ssh_key, digest, at)

@@ -13,6 +13,7 @@ import yaml
 from gateway.batch import Batch, Header, MemberId, Record
 from gateway.context import Context
 from gateway.mandates import rights
+from gateway.matricule import person_number
 from gateway.memory import memory_registers
 from gateway.moments import Received
 from gateway.procedures import PROCEDURES, procedure
@@ -64,7 +65,14 @@ class World:
         """Fresh registers that know what the file says."""
         employers = self.content["employers"]
         registers = memory_registers(
-            persons={_identity(row): row["matricule"] for row in self.content.get("persons", ())},
+            persons={
+                **{_identity(row): row["matricule"] for row in self.content.get("persons", ())},
+                **{
+                    Identity("TAKEN", str(serial), born): person_number(born, serial)
+                    for born in map(date.fromisoformat, self.content.get("full_birth_dates", ()))
+                    for serial in range(1, 1000)
+                },
+            },
             employers=[
                 (year, Employer(row["matricule"], "Example", 2, 85, household=row.get("household", False)))
                 for row in employers
