@@ -875,13 +875,11 @@ def test_whoever_resumes_a_session_is_asked_again(open_home: House, version: str
         "/v1/outbox",
         "/v1/outbox/x",
         "/health",
-        "/openapi.json",
-        "/",
         "*",
     ],
 )
 def test_every_method_on_every_path(open_home: House, visitor: Sender, path: str) -> None:
-    allowed = {"/v1/deposits?name=x": 202, "/v1/outbox": 200, "/health": 200, "/openapi.json": 200}
+    allowed = {"/v1/deposits?name=x": 202, "/v1/outbox": 200, "/health": 200}
     for method in METHODS:
         request = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
         status = status_of(said(open_home, visitor, request.encode()))
@@ -975,6 +973,11 @@ def http(open_home: House, visitor: Sender) -> Iterator[httpx2.Client]:
         yield opened
 
 
+NOT_OURS = "ignore:Do not use the `random` module"
+"""Other threads of the gateway draw random numbers while an example is made; no example depends on them."""
+
+
+@pytest.mark.filterwarnings(NOT_OURS)
 @settings(max_examples=30, deadline=None)
 @given(values=st.dictionaries(st.sampled_from(["after", "limit", "name", "x"]), ODD, max_size=3))
 def test_any_query_is_answered_without_a_fault_of_ours(http: httpx2.Client, values: dict[str, str]) -> None:
@@ -984,6 +987,7 @@ def test_any_query_is_answered_without_a_fault_of_ours(http: httpx2.Client, valu
     assert answer.status_code in (200, 400)
 
 
+@pytest.mark.filterwarnings(NOT_OURS)
 @settings(max_examples=30, deadline=None)
 @given(room=st.sampled_from(["deposits", "outbox"]), identifier=ODD.filter(bool))
 @example(room="outbox", identifier="9223372036854775808")
@@ -993,6 +997,7 @@ def test_any_id_is_answered_without_a_fault_of_ours(http: httpx2.Client, room: s
     assert answer.status_code in (400, 404, 405)
 
 
+@pytest.mark.filterwarnings(NOT_OURS)
 @settings(max_examples=15, deadline=None)
 @given(name=ODD, content=st.binary(max_size=200))
 def test_any_name_and_bytes_are_answered_without_a_fault_of_ours(
