@@ -34,7 +34,7 @@ from gateway.parameters import law
 from gateway.process import Desk
 from inbox.receive import Inbox
 from outbox.collect import Outbox
-from signing.certificates import CannotTell, Trust, Untrusted
+from signing.certificates import CannotTell, Distrust, Trust, Untrusted
 from xsd import catalogue
 
 
@@ -78,14 +78,16 @@ class Gateway:
     def _visitor(self, fingerprint_: str, at: Received) -> MemberId | None:
         """The member who comes in with a certificate; nobody once it is revoked or expired.
 
-        When revocation cannot be told now the member comes in: what is deposited waits at the counter.
+        The path to an authority was judged in the handshake, with the chain that came with it; without
+        that chain we cannot judge it again. When revocation cannot be told now the member comes in: what
+        is deposited waits at the counter.
         """
         member = self.members.of_certificate(fingerprint_, at)
         if member is not None:
             try:
                 self.trust.judge(self.members.certificate(fingerprint_), [], at.at)
-            except Untrusted:
-                return None
+            except Untrusted as no:
+                return member if no.kind is Distrust.PATH else None
             except CannotTell:
                 pass
         return member
