@@ -103,6 +103,7 @@ class Month:
     """All that happened, for the table and for `--json`."""
 
     trust: Path
+    seals: Path
     deposits: list[Sent] = field(default_factory=list)
     answers: list[Collected] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -140,7 +141,7 @@ def run(folder: Path, say: Say) -> tuple[Month, Gateway]:
     say("Made a gateway with a throw-away authority, keys and database")
     gateway = Gateway.open(premises)
     try:
-        month = Month(premises.anchors / "throw-away.pem")
+        month = Month(premises.anchors / "throw-away.pem", premises.seals)
         profiles = _register(cast, premises, folder, gateway)
         say(f"Registered {len(profiles)} members, their keys, employers and mandates")
         _play(story, profiles, month, say)
@@ -258,8 +259,8 @@ def _equip(
     write_key(home / "member.key.pem", key)
     write_certificates(home / "member.cert.pem", certificate)
     write_ssh_key(home / "member_ed25519")
-    trust = gateway.premises.anchors / "throw-away.pem"
-    (home / "gateway-root.pem").write_bytes(trust.read_bytes())
+    for what, folder in (("root", gateway.premises.anchors), ("seal", gateway.premises.seals)):
+        (home / f"gateway-{what}.pem").write_bytes((folder / "throw-away.pem").read_bytes())
     host, _, port = gateway.sftp.rpartition(":")
     host_key = gateway.premises.ssh_host_key.with_name(
         gateway.premises.ssh_host_key.name + ".pub"
@@ -272,6 +273,7 @@ def _equip(
         f'https = "{gateway.https}"\n'
         f'sftp = "{gateway.sftp}"\n'
         'trust = "gateway-root.pem"\n'
+        'seal = "gateway-seal.pem"\n'
         'host_key = "known_hosts"\n'
         'certificate = "member.cert.pem"\n'
         'key = "member.key.pem"\n'
@@ -411,7 +413,7 @@ def _acknowledged(month: Month) -> Counter[str]:
 def _judge(story: Mapping[str, Any], month: Month) -> None:
     """Hold what came back against the story; every difference is a fault, named."""
     for answer in month.answers:
-        answer.signature = seal_verdict(answer.file.read_bytes(), month.trust)
+        answer.signature = seal_verdict(answer.file.read_bytes(), month.seals)
         if answer.signature != GOOD:
             month.faults.append(f"{answer.file.name}: signature {answer.signature}")
     acknowledgements: dict[tuple[str, str], tuple[Path, acktrt.Acknowledgement]] = {}

@@ -31,6 +31,7 @@ def install(settings: Settings, now: datetime) -> None:
         premises.authority_key.parent,
         premises.anchors,
         premises.revocations,
+        premises.seals,
     ):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     Spool(premises.spool, settings.largest_deposit).create()
@@ -62,6 +63,7 @@ def _issue_own(premises: Premises, host: str, now: datetime) -> None:
         )
         write_key(key_file, key)
         write_certificates(certificate_file, certificate)
+    (premises.seals / "throw-away.pem").write_bytes(premises.signing_certificate.read_bytes())
 
 
 def write_ssh_key(file: Path) -> None:

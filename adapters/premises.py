@@ -68,6 +68,11 @@ class Premises:
         return self.folder / "trust" / "crls"
 
     @property
+    def seals(self) -> Path:
+        """Certificates with which we seal, and sealed before; what members need to check our seal."""
+        return self.folder / "trust" / "seals"
+
+    @property
     def doors(self) -> Path:
         """Where the doors of the running gateway are, as JSON."""
         return self.folder / "doors.json"

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from cryptography import x509
 from lxml import etree
 
 from adapters.database import Database
@@ -29,8 +30,8 @@ from gateway.states import State
 from gateway.wire import read_journal, safe
 from signing.journal import GENESIS, Entry, entry_hash
 from signing.parse import Unreadable, parse
-from signing.profile import BadSignature, examine
-from signing.verify import verify
+from signing.profile import BadSignature
+from signing.verify import ForeignSeal, verify_seal
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -52,8 +53,13 @@ class Report:
     findings: tuple[str, ...]
 
 
-def inspect(database: Database, spool: Spool) -> Report:
-    """Check the chain, then every deposit and answer: row, bytes, receipt and journal must agree."""
+def inspect(database: Database, spool: Spool, seals: Collection[x509.Certificate]) -> Report:
+    """Check the chain, then every deposit and answer: row, bytes, receipt and journal must agree.
+
+    Args:
+        database, spool: where everything is kept.
+        seals: the certificates with which we seal, and sealed before.
+    """
     with database.read() as connection:
         rows = _rows(connection, "SELECT * FROM journal ORDER BY sequence")
         entries = {row.subject: row for row in rows if str(row.event).startswith("received")}
@@ -65,7 +71,7 @@ def inspect(database: Database, spool: Spool) -> Report:
             *_collections(connection, rows),
             *_rights(connection, rows),
             *_states(connection, rows),
-            *_last_seals(connection, rows),
+            *_last_seals(connection, rows, seals),
         ]
         return Report(
             entries=len(rows),
@@ -242,7 +248,9 @@ _STATES: dict[object, frozenset[str]] = {
 }
 
 
-def _last_seals(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+def _last_seals(
+    connection: sa.Connection, rows: list[sa.Row[Any]], seals: Collection[x509.Certificate]
+) -> Iterator[str]:
     """The last answer that states a hash of the journal vouches for all before it; check its seal,
     and the seals of what was posted after it."""
     hashes = {entry.sequence: entry.hash for entry in rows}
@@ -254,11 +262,10 @@ def _last_seals(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[
         if not isinstance(row.content, bytes):
             continue  # told already
         try:
-            claim = examine(parse(row.content))
-            content = verify(claim, claim.certificate).content
+            content = verify_seal(row.content, seals).content
             stated = read_journal(content) if row.number == last else None
-        except (Unreadable, BadSignature, ValueError, TypeError) as error:
-            yield f"Answer {row.id}: its seal is broken ({type(error).__name__})"
+        except (Unreadable, BadSignature, ForeignSeal, ValueError, TypeError) as error:
+            yield f"Answer {row.id}: it does not bear our seal ({type(error).__name__})"
             continue
         if stated is not None and hashes.get(stated.sequence) != stated.hash:
             yield f"Answer {row.id}: the journal is not the one it was sealed over"

@@ -238,40 +238,6 @@ class Trust:
         return _Material(stamp, tuple(anchors), tuple(lists), tuple(unreadable))
 
 
-def vouch(
-    certificate: x509.Certificate, chain: Sequence[x509.Certificate], anchors: Path, at: datetime
-) -> None:
-    """Make sure that a path leads from a certificate to one of some anchors; revocation is not asked.
-
-    For the sender's side, which has our authorities but not their revocation lists.
-
-    Args:
-        certificate: the signer's.
-        chain: certificates that may stand between it and an anchor.
-        anchors: a PEM file.
-        at: the moment at which every certificate on the path must be valid, aware.
-
-    Raises:
-        Untrusted: there is no such path.
-        ValueError, OSError: the anchors cannot be read.
-    """
-    _check_usage(certificate)
-    context = ValidationContext(
-        trust_roots=_read_anchors(anchors),
-        allow_fetching=False,
-        moment=at,
-        revocation_mode="soft-fail",
-        time_tolerance=timedelta(0),
-    )
-    validator = CertificateValidator(_asn1(certificate), map(_asn1, chain), context)
-    try:
-        _run(validator.async_validate_path())
-    except (MemoryError, OSError):
-        raise
-    except Exception as error:  # whatever a chain can make the validator do means no
-        raise Untrusted(_kind(error), str(error)) from error
-
-
 def load_certificate(file: Path) -> x509.Certificate:
     """The first certificate of a PEM file.
 
@@ -280,6 +246,23 @@ def load_certificate(file: Path) -> x509.Certificate:
         OSError: the file cannot be read.
     """
     return x509.load_pem_x509_certificate(file.read_bytes())
+
+
+def load_seals(place: Path) -> tuple[x509.Certificate, ...]:
+    """The certificates with which a gateway seals, and sealed before.
+
+    Args:
+        place: a PEM file, or a folder of such files (`*.pem`).
+
+    Raises:
+        ValueError: there is none.
+        OSError: a file cannot be read.
+    """
+    files = sorted(place.glob("*.pem")) if place.is_dir() else [place]
+    found = [one for file in files for one in x509.load_pem_x509_certificates(file.read_bytes())]
+    if not found:
+        raise ValueError(f"no certificate in {place}")
+    return tuple(found)
 
 
 def _check_usage(certificate: x509.Certificate) -> None:

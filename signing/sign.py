@@ -2,7 +2,7 @@
 
 What is signed here verifies with the `xmlsec1` command:
 
-    xmlsec1 --verify --trusted-pem root.pem \\
+    xmlsec1 --verify --pubkey-cert-pem seal.pem --enabled-key-data key-name \\
         --id-attr:Id http://uri.etsi.org/01903/v1.3.2#:SignedProperties FILE
 """
 

@@ -12,6 +12,7 @@ After that only `verified.content` is used: it is parsed from the very bytes who
 from __future__ import annotations
 
 import copy
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import cast
@@ -21,7 +22,7 @@ from lxml import etree
 from signxml.verifier import VerifyResult
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
-from signing.parse import line_of, trusted_parser
+from signing.parse import line_of, parse, trusted_parser
 from signing.profile import (
     C14N,
     DIGESTS,
@@ -32,7 +33,12 @@ from signing.profile import (
     Claim,
     Flaw,
     anything_else_is_no,
+    examine,
 )
+
+
+class ForeignSeal(Exception):
+    """A right signature, but not put with one of the seals asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +75,33 @@ def verify(claim: Claim, certificate: x509.Certificate) -> Verified:
             raise BadSignature(Flaw.BROKEN, "the signature claims another certificate")
         results = _results(claim, certificate)
         return Verified(_content(claim, results), certificate, _signing_time(results))
+
+
+def verify_seal(raw: bytes, seals: Collection[x509.Certificate]) -> Verified:
+    """Check that a document bears a gateway's seal: a right signature with one of *its* certificates.
+
+    That somebody's authority is trusted is not enough: members may have certificates of the same one.
+
+    Args:
+        raw: the bytes of a receipt, acknowledgement, return or invoice.
+        seals: the certificates with which the gateway seals, and sealed before.
+
+    Raises:
+        Unreadable: not XML, or none that we read.
+        BadSignature: its signature is missing, broken or outside the profile.
+        ForeignSeal: it is signed with another certificate, or outside that one's dates.
+    """
+    claim = examine(parse(raw))
+    if claim.certificate not in seals:
+        raise ForeignSeal("it is not the gateway's seal")
+    verified = verify(claim, claim.certificate)
+    if not (
+        verified.certificate.not_valid_before_utc
+        <= verified.signed_at
+        <= verified.certificate.not_valid_after_utc
+    ):
+        raise ForeignSeal("it was sealed outside the dates of the seal's certificate")
+    return verified
 
 
 def _results(claim: Claim, certificate: x509.Certificate) -> list[VerifyResult]:

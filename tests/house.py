@@ -21,6 +21,7 @@ from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificate
 from adapters.premises import Premises
 from adapters.serve import Doors, Gateway
 from adapters.settings import Settings
+from adapters.verification import inspect
 from gateway import names, wire
 from gateway.batch import Header, MemberId
 from gateway.moments import Clock, Received, system_clock
@@ -29,6 +30,7 @@ from gateway.registers import Affiliation
 from gateway.returns import acktrt
 from gateway.states import OPEN
 from inbox.receive import Receipt, receive
+from signing.certificates import load_seals
 from signing.sign import Signer
 
 EMPLOYER = "2099990001299"
@@ -87,6 +89,14 @@ class House:
     def trust(self) -> Path:
         return Premises(self.settings.data).anchors / "throw-away.pem"
 
+    @property
+    def seals(self) -> Path:
+        return Premises(self.settings.data).seals
+
+    def findings(self) -> tuple[str, ...]:
+        """What `secugate verify` finds."""
+        return inspect(self.gateway.database, self.gateway.spool, load_seals(self.seals)).findings
+
     def employer(self, matricule: str, name: str = "Made-up Ltd") -> None:
         """Enter an employer, class 2, factor 0.85, in every year that matters."""
         years = dict.fromkeys(range(2019, 2031), (2, 85))
@@ -126,12 +136,14 @@ class House:
     def _profile(self, home: Path, member: MemberId) -> Path:
         premises = Premises(self.settings.data)
         (home / "gateway-root.pem").write_bytes(self.trust.read_bytes())
+        (home / "gateway-seal.pem").write_bytes((self.seals / "throw-away.pem").read_bytes())
         lines = {
             "member": str(member),
             "environment": self.settings.environment,
             "https": self.doors.https if self.doors else "",
             "sftp": self.doors.sftp if self.doors else "",
             "trust": "gateway-root.pem",
+            "seal": "gateway-seal.pem",
             "host_key": "known_hosts",
             "certificate": "member.cert.pem",
             "key": "member.key.pem",

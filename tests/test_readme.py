@@ -84,6 +84,10 @@ def test_a_first_batch_by_curl_and_by_sftp_and_the_check_of_our_seal(home: House
     (folder / answer.name).write_bytes(home.content(sender, answer.id).replace(b">CCSS<", b">CCSX<"))
     with pytest.raises(AssertionError):
         run(block("xmlsec1"), folder, ANSWER=answer.name)
+    by_a_member = home.batch(sender, "DECSAL", [wage()])
+    (folder / answer.name).write_bytes(by_a_member)
+    with pytest.raises(AssertionError):
+        run(block("xmlsec1"), folder, ANSWER=answer.name)
 
 
 def test_setting_one_up(sender: Sender, tmp_path: Path) -> None:

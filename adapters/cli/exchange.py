@@ -99,17 +99,19 @@ def _take(answer: Collected, out: Path, who: Profile) -> dict[str, str]:
     # The name comes from outside: only one that keeps to the pattern becomes a file name.
     name = str(names.parse(answer.name))
     keep(out / name, answer.content)
-    return {"file": name, "type": answer.kind, "signature": seal_verdict(answer.content, who.trust)}
+    return {"file": name, "type": answer.kind, "signature": seal_verdict(answer.content, who.seal)}
 
 
 @app.command()
 def check(
     files: Files,
-    trust: Annotated[Path, typer.Option(exists=True, help="PEM of the gateway's authorities.")],
+    seal: Annotated[
+        Path, typer.Option(exists=True, help="PEM of the certificates with which the gateway seals.")
+    ],
     as_json: AsJson = False,
 ) -> None:
-    """Check the signatures on receipts, acknowledgements, returns and invoices."""
-    verdicts = {file.name: seal_verdict(file.read_bytes(), trust) for file in files}
+    """Check the gateway's seal on receipts, acknowledgements, returns and invoices."""
+    verdicts = {file.name: seal_verdict(file.read_bytes(), seal) for file in files}
     if as_json:
         print_json(verdicts)
     else:

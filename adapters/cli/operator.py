@@ -31,7 +31,7 @@ from gateway.moments import Period, Received, system_clock
 from gateway.money import euro
 from gateway.procedures import PROCEDURES
 from gateway.returns import calcul
-from signing.certificates import load_certificate
+from signing.certificates import load_certificate, load_seals
 
 Folder = Annotated[Path | None, typer.Option("--data", help="Folder of the gateway (or SECUGATE_DATA).")]
 
@@ -258,7 +258,7 @@ def bill(
 def verify(data: Folder = None, as_json: AsJson = False) -> None:
     """Check the journal, and every deposit and answer against it; name what is wrong."""
     premises, database, settings = _open(data)
-    report = inspect(database, Spool(premises.spool, settings.largest_deposit))
+    report = inspect(database, Spool(premises.spool, settings.largest_deposit), load_seals(premises.seals))
     if as_json:
         print_json({"entries": report.entries, "head": report.head, "findings": list(report.findings)})
     else:

@@ -7,7 +7,8 @@ the profile:
     environment = "test"
     https = "https://127.0.0.1:8443"
     sftp = "127.0.0.1:8022"
-    trust = "gateway-root.pem"       # the gateway's authorities
+    trust = "gateway-root.pem"       # authorities of the HTTPS door's certificate
+    seal = "gateway-seal.pem"        # the certificates with which the gateway seals its answers
     host_key = "known_hosts"         # the SFTP door's key, as OpenSSH keeps it
     certificate = "member.cert.pem"
     key = "member.key.pem"
@@ -40,6 +41,7 @@ class Profile:
     https: str
     sftp: str
     trust: Path
+    seal: Path
     host_key: Path
     certificate: Path
     key: Path
@@ -69,6 +71,7 @@ class Profile:
             https=texts["https"],
             sftp=texts["sftp"],
             trust=at("trust"),
+            seal=at("seal"),
             host_key=at("host_key"),
             certificate=at("certificate"),
             key=at("key"),

@@ -1,28 +1,26 @@
-"""Checking our seal: on receipts, acknowledgements, returns and invoices."""
+"""Checking the gateway's seal: on receipts, acknowledgements, returns and invoices."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from signing.certificates import Untrusted, vouch
-from signing.parse import Unreadable, parse
-from signing.profile import BadSignature, examine
-from signing.verify import verify
+from signing.certificates import load_seals
+from signing.parse import Unreadable
+from signing.profile import BadSignature
+from signing.verify import ForeignSeal, verify_seal
 
 GOOD = "good"
 
 
-def seal_verdict(content: bytes, trust: Path) -> str:
-    """Whether an answer carries a right signature of somebody our authorities vouch for: `good`, or why not.
+def seal_verdict(content: bytes, seals: Path) -> str:
+    """Whether an answer bears the gateway's seal: `good`, or why not.
 
     Args:
         content: the answer, as it was collected.
-        trust: PEM file of the gateway's authorities.
+        seals: PEM file, or folder of PEM files, of the certificates with which the gateway seals.
     """
     try:
-        claim = examine(parse(content))
-        signed_at = verify(claim, claim.certificate).signed_at
-        vouch(claim.certificate, claim.chain, trust, signed_at)
-    except (Unreadable, BadSignature, Untrusted) as flaw:
+        verify_seal(content, load_seals(seals))
+    except (Unreadable, BadSignature, ForeignSeal) as flaw:
         return str(flaw)
     return GOOD

@@ -461,7 +461,8 @@ def test_a_key_that_was_ended_opens_no_door(open_home: House, own: Client, membe
 
 def xmlsec1(known: Profile, file: Path) -> subprocess.CompletedProcess[str]:
     """What somebody else's program says of our seal."""
-    command = [tool("xmlsec1"), "--verify", "--trusted-pem", str(known.trust)]
+    command = [tool("xmlsec1"), "--verify", "--pubkey-cert-pem", str(known.seal)]
+    command += ["--enabled-key-data", "key-name"]
     command += ["--id-attr:Id", "http://uri.etsi.org/01903/v1.3.2#:SignedProperties", str(file)]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -481,6 +482,6 @@ def test_every_answer_verifies_with_xmlsec1(
         file.write_bytes(content)
         judged = xmlsec1(profile(member), file)
         assert judged.returncode == 0, judged.stderr
-        assert seal_verdict(content, home.trust) == GOOD
+        assert seal_verdict(content, home.seals) == GOOD
         file.write_bytes(content.replace(b"<Environment>test<", b"<Environment>text<"))
         assert xmlsec1(profile(member), file).returncode != 0

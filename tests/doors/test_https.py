@@ -177,7 +177,7 @@ def test_curl_deposits_and_collects_as_the_readme_says(open_home: House, visitor
     assert quoted is not None
     assert (quoted.name, quoted.size) == (name, len(content))
     assert quoted.digest == hashlib.sha256(content).hexdigest()
-    assert seal_verdict(sent.stdout, open_home.trust) == GOOD
+    assert seal_verdict(sent.stdout, open_home.seals) == GOOD
     assert open_home.gateway.spool.read(quoted.id) == content
     open_home.wait(visitor, quoted.id)
     listed = json.loads(curl("/v1/outbox?after=0&limit=1000", "--fail").stdout)["answers"]
@@ -186,7 +186,7 @@ def test_curl_deposits_and_collects_as_the_readme_says(open_home: House, visitor
     for entry in mine:
         answer = curl(f"/v1/outbox/{entry['id']}", "--fail").stdout
         assert (len(answer), hashlib.sha256(answer).hexdigest()) == (entry["size"], entry["digest"])
-        assert seal_verdict(answer, open_home.trust) == GOOD
+        assert seal_verdict(answer, open_home.seals) == GOOD
 
 
 def test_a_deposit_is_answered_with_the_signed_receipt_and_its_place(
@@ -422,6 +422,7 @@ def outsider(folder: Path, home: House, key: PrivateKey, certificate) -> Sender:
         "https": home.doors.https,
         "sftp": home.doors.sftp,
         "trust": str(home.trust),
+        "seal": str(home.seals),
         "host_key": "known_hosts",
         "certificate": "member.cert.pem",
         "key": "member.key.pem",

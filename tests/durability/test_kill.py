@@ -194,7 +194,7 @@ def what_was_acknowledged_is_there_and_its_receipt_is_given_again(aftermath: Aft
 
 
 def every_receipt_is_sealed_and_names_its_place_in_the_journal(aftermath: Aftermath) -> None:
-    trust = Premises(aftermath.data).anchors / "throw-away.pem"
+    seals = Premises(aftermath.data).seals
     hashes = {
         row.sequence: (row.hash, row.subject, row.digest)
         for row in aftermath.rows(
@@ -202,7 +202,7 @@ def every_receipt_is_sealed_and_names_its_place_in_the_journal(aftermath: Afterm
         )
     }
     for item, content in aftermath.again.items():
-        assert seal_verdict(content, trust) == GOOD
+        assert seal_verdict(content, seals) == GOOD
         receipt = ackrec.read(etree.fromstring(content))
         stated = receipt.header.deposit
         assert stated is not None

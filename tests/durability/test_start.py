@@ -17,7 +17,6 @@ from adapters.database.deposits import Deposits
 from adapters.premises import Premises
 from adapters.serve import Gateway
 from adapters.spool import Spool
-from adapters.verification import inspect
 from gateway.batch import MemberId
 from gateway.moments import Clock, system_clock
 from gateway.states import State
@@ -94,7 +93,7 @@ def is_well(home: House) -> bool:
     """Whether a new deposit is served, and everything kept is as it was entered."""
     sender = home.sender(MemberId(EMPLOYER, "100009"), [EMPLOYER])
     assert home.send(sender, "DECSAL", [wage(FirstDay="02")]).verdict == "accepted"
-    return inspect(home.gateway.database, home.gateway.spool).findings == ()
+    return home.findings() == ()
 
 
 def test_uploads_cut_off_and_files_never_entered_are_cleared(closed: tuple[House, Sender]) -> None:

@@ -14,7 +14,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from lxml import etree
 from adapters.billing import BillingRun
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database
+from adapters.pki import Authority, KeyKind, Subject, new_key
 from adapters.premises import Premises
 from adapters.spool import Spool
 from adapters.verification import inspect
@@ -30,7 +31,9 @@ from gateway.matricule import person_number
 from gateway.moments import Period, Received
 from gateway.returns import ackrec
 from outbox.collect import collect
+from signing.certificates import load_seals
 from signing.journal import GENESIS, Entry, entry_hash
+from signing.sign import Signer
 from tests.house import (
     EMPLOYER,
     FOREIGN_EMPLOYER,
@@ -85,7 +88,7 @@ class Store:
         """What the product finds."""
         database = Database(Premises(self.data).database)
         try:
-            return inspect(database, self._spool).findings
+            return inspect(database, self._spool, load_seals(Premises(self.data).seals)).findings
         finally:
             database.close()
 
@@ -145,7 +148,7 @@ def store(month: Path, tmp_path: Path) -> Store:
 def _copy(month: Path, to: Path) -> Store:
     """All but the empty ones of the 256 folders."""
     before, after = Premises(month), Premises(to)
-    for part in (before.keys, before.anchors, before.revocations):
+    for part in (before.keys, before.anchors, before.revocations, before.seals):
         shutil.copytree(part, to / part.relative_to(month))
     shutil.copyfile(before.database, after.database)
     for file in before.spool.rglob("deposits/*/*"):
@@ -566,19 +569,45 @@ def _unsealed(content: bytes, _month: Path) -> bytes:
     return content
 
 
-SEALS = (_unsealed,)
+def _sealed_with(signer: Signer, content: bytes) -> bytes:
+    document = etree.fromstring(content)
+    document.remove(document[-1])
+    return signer.sign(document, datetime.now(UTC))
+
+
+def _sealed_by_a_stranger(content: bytes, _month: Path) -> bytes:
+    """With a key and a certificate that the forger made; it bears the seal's name."""
+    now = datetime.now(UTC)
+    root = Authority.create("Secugate throw-away authority", now - DAY, now + DAY)
+    return _sealed_with(_issued_by(root, "Secugate seal"), content)
+
+
+def _sealed_by_a_member(content: bytes, month: Path) -> bytes:
+    """With a right certificate of the authority that issued the gateway's own."""
+    premises = Premises(month)
+    root = Authority.load(premises.authority_key, premises.authority_certificate)
+    return _sealed_with(_issued_by(root, "Secugate seal"), content)
+
+
+def _issued_by(root: Authority, name: str) -> Signer:
+    key, now = new_key(KeyKind.P256), datetime.now(UTC)
+    return Signer(key, root.issue(Subject(name), key.public_key(), now - DAY, now + DAY))
+
+
+DAY = timedelta(days=1)
+SEALS = (_unsealed, _sealed_by_a_stranger, _sealed_by_a_member)
 
 
 @pytest.mark.parametrize("reseal", SEALS)
 def test_a_sender_tells_an_acknowledgement_that_is_not_ours(
     store: Store, month: Path, reseal: Reseal
 ) -> None:
-    trust = Premises(month).anchors / "throw-away.pem"
+    seals = Premises(month).seals
     [(content,)] = store.ask("SELECT content FROM answer WHERE kind = 'ACKTRT' ORDER BY number LIMIT 1")
     assert isinstance(content, bytes)
-    assert seal_verdict(content, trust) == GOOD
+    assert seal_verdict(content, seals) == GOOD
     changed = content.replace(b"<Verdict>accepted", b"<Verdict>rejected")
-    assert seal_verdict(reseal(changed, month), trust) != GOOD
+    assert seal_verdict(reseal(changed, month), seals) != GOOD
 
 
 @pytest.mark.parametrize("reseal", SEALS)

@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from lxml import etree
 
 from adapters.client.seals import GOOD, seal_verdict
-from adapters.verification import inspect
 from gateway.matricule import person_number
 from gateway.wire import NAMESPACE
 from tests.house import House, MovingClock
@@ -119,8 +118,8 @@ def look_over(home: House) -> None:
         assert (posted[row["id"], "ACKREC"], posted[row["id"], "ACKTRT"]) == (1, int(ended)), row
     for row in rows(home, "SELECT number, kind, content FROM answer"):
         catalogue().form(row["kind"], "1.0", date(2026, 8, 1)).validate(etree.fromstring(row["content"]))
-        assert row["number"] % 10 or seal_verdict(row["content"], home.trust) == GOOD
-    findings = inspect(home.gateway.database, home.gateway.spool).findings
+        assert row["number"] % 10 or seal_verdict(row["content"], home.seals) == GOOD
+    findings = home.findings()
     assert not findings, findings
 
 

@@ -131,7 +131,7 @@ def test_lines_sums_and_statement_agree_to_the_cent(home: House, sender: Sender,
     (statement,) = posted(home, sender.member, "EXTCPT", issued.number)
     assert add_up(etree.fromstring(calculation), etree.fromstring(statement)) == issued.total > 0
     assert texts(calculation, "Insured/Matricule") == sorted(people)
-    assert [seal_verdict(answer, home.trust) for answer in (calculation, statement)] == [GOOD, GOOD]
+    assert [seal_verdict(answer, home.seals) for answer in (calculation, statement)] == [GOOD, GOOD]
     (kept,) = rows(home, "SELECT total FROM statement WHERE employer = :employer", employer=allowed)
     assert kept["total"] == issued.total
 

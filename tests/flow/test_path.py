@@ -11,7 +11,6 @@ from datetime import date, timedelta
 import pytest
 from lxml import etree
 
-from adapters.verification import inspect
 from gateway.batch import Anomaly
 from gateway.matricule import is_employer
 from gateway.moments import Received
@@ -403,7 +402,7 @@ def test_an_odd_name_is_not_taken_for_tampering(home: House, sender: Sender) -> 
         ("bell\x07", "nul\0", "line\nbreak", "return\r\n", "\ufffe", "  ", "é" * 255)
     ):
         home.receive(sender, name, b"odd name %d" % number)
-    assert inspect(home.gateway.database, home.gateway.spool).findings == ()
+    assert home.findings() == ()
 
 
 # what replaces what, and in which order

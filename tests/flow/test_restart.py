@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from adapters.serve import Gateway
-from adapters.verification import inspect
 from tests.flow.premises import START, HandClock, answers, execute, kinds, rows, someone, wages
 from tests.house import EMPLOYER, MEMBER, House, Sender, house, wage
 
@@ -57,7 +56,7 @@ def test_what_came_before_a_stop_is_treated_after_it(stopped: Stopped) -> None:
     assert [home.wait(stopped.sender, one).state for one in deposits] == ["done"] * 5
     assert wages(home, insured) == [("superseded", 100 * n) for n in range(1, 5)] + [("current", 500)]
     assert all(kinds(answers(home, one)) == ["ACKREC", "ACKTRT"] for one in deposits)
-    assert inspect(home.gateway.database, home.gateway.spool).findings == ()
+    assert home.findings() == ()
     stopped.stop()
 
 

@@ -29,7 +29,7 @@ from signing.certificates import (
     Untrusted,
     _run,
     load_certificate,
-    vouch,
+    load_seals,
 )
 
 DAY = timedelta(days=1)
@@ -515,31 +515,7 @@ def test_anchors_damaged_while_running(office: Office) -> None:
     assert office.judge().at == AT
 
 
-# without revocation, for the sender's side
-
-
-def test_vouched_for(tmp_path: Path) -> None:
-    below = subordinate()
-    write_certificates(tmp_path / "anchors.pem", authority().certificate, HIGH.certificate)
-    vouch(certificate("p256"), (), tmp_path / "anchors.pem", AT)
-    vouch(issued(root=below), (below.certificate,), tmp_path / "anchors.pem", AT)
-
-
-@pytest.mark.parametrize(
-    ("found", "kind"),
-    [
-        (issued(last=AT - SECOND), Distrust.EXPIRED),
-        (issued(first=AT + SECOND), Distrust.NOT_YET_VALID),
-        (issued(root=authority("other root")), Distrust.PATH),
-        (authority().certificate, Distrust.USAGE),
-        (made(NOT_CA, usage()), Distrust.USAGE),
-    ],
-)
-def test_not_vouched_for(found: x509.Certificate, kind: Distrust, tmp_path: Path) -> None:
-    write_certificates(tmp_path / "anchors.pem", authority().certificate)
-    with pytest.raises(Untrusted) as caught:
-        vouch(found, (), tmp_path / "anchors.pem", AT)
-    assert caught.value.kind is kind
+# files of certificates
 
 
 def test_a_certificate_from_a_file(tmp_path: Path) -> None:
@@ -584,3 +560,13 @@ def test_a_validator_that_would_wait_is_not_left_half_done() -> None:
 
     with pytest.raises(RuntimeError, match="waits for something"):
         _run(waiting())
+
+
+def test_seals_from_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no certificate"):
+        load_seals(tmp_path)
+    now, before = issued(), issued()
+    write_certificates(tmp_path / "now.pem", now)
+    write_certificates(tmp_path / "before.pem", before)
+    assert load_seals(tmp_path / "now.pem") == (now,)
+    assert set(load_seals(tmp_path)) == {now, before}

@@ -45,7 +45,7 @@ from adapters.pki import Subject, write_certificates, write_key
 from signing.parse import line_of, parse
 from signing.profile import BadSignature, Flaw, examine
 from signing.sign import Signer, UnusableKey
-from signing.verify import _Verifier, verify
+from signing.verify import ForeignSeal, _Verifier, verify, verify_seal
 
 EXPECTED = XAdESSignatureConfiguration(
     expect_references=2,
@@ -468,3 +468,27 @@ def test_signature_is_the_last_child() -> None:
     assert signature(root).getnext() is None
     assert signature(root).getparent() is root
     assert flaw(edited(lambda _: None)) is None
+
+
+def _issued(first: datetime, last: datetime) -> Signer:
+    found = key("p256")
+    return Signer(found, authority().issue(Subject("seal"), found.public_key(), first, last))
+
+
+def test_a_seal_counts_only_with_its_own_certificate_and_within_its_dates() -> None:
+    """The same key, the same authority, the same name: another certificate is another seal."""
+    day = timedelta(days=1)
+    ours, other = _issued(AT - day, AT + day), _issued(AT - day, AT + day)
+    document = parse(DOCUMENT)
+    assert verify_seal(ours.sign(document, AT), [ours.certificate]).signed_at == AT
+    assert verify_seal(ours.sign(document, AT), [other.certificate, ours.certificate]).signed_at == AT
+    for raw, seals in (
+        (other.sign(document, AT), [ours.certificate]),
+        (ours.sign(document, AT), []),
+        (ours.sign(document, AT + 2 * day), [ours.certificate]),
+        (ours.sign(document, AT - 2 * day), [ours.certificate]),
+    ):
+        with pytest.raises(ForeignSeal):
+            verify_seal(raw, seals)
+    with pytest.raises(BadSignature):
+        verify_seal(ours.sign(document, AT).replace(b"3812.40", b"3812.41"), [ours.certificate])
