@@ -1,4 +1,4 @@
-"""The HTTPS door: deposits in, state, answers out. TLS 1.2 or later, client certificates.
+"""The HTTPS door: deposits in, state, answers out.
 
 The sender is the registered certificate of *this* handshake, never a header. Refusals of the door
 itself are problem details (RFC 9457); what was received is answered by signed documents.
@@ -9,17 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from http import HTTPStatus
-from pathlib import Path
 from typing import Annotated
 
 import structlog
-import uvicorn
 from fastapi import Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -27,8 +24,8 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from adapters.connections import PEER, Peer
 from adapters.database.deposits import Kept
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received
@@ -38,31 +35,11 @@ from outbox.collect import Listed, Outbox, collect
 
 log = structlog.get_logger()
 
-PEER = "secugate.peer"
 LONGEST_NAME = 255
 PAGE = 100
-CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 
-MemberOf = Callable[[str, Received], MemberId | None]
+MemberOf = Callable[[Peer, Received], MemberId | None]
 FindDeposit = Callable[[str, str], Kept | None]
-
-
-class PeerProtocol(HttpToolsProtocol):
-    """Puts the fingerprint of the client certificate of this handshake into the request's scope."""
-
-    _peer: str | None = None
-
-    def connection_made(self, transport: object) -> None:
-        """Read the certificate once per connection."""
-        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it the same way
-        tls = self.transport.get_extra_info("ssl_object")
-        certificate = tls.getpeercert(binary_form=True) if tls else None
-        self._peer = hashlib.sha256(certificate).hexdigest() if certificate else None
-
-    def on_message_begin(self) -> None:
-        """Every request of the connection carries it."""
-        super().on_message_begin()
-        self.scope["extensions"] = {PEER: {"fingerprint": self._peer}}
 
 
 class Problem(Exception):
@@ -126,16 +103,16 @@ class Entrance:
     member_of: MemberOf
     clock: Clock
 
-    def admit(self, fingerprint: str | None) -> MemberId:
+    def admit(self, peer: Peer | None) -> MemberId:
         """The member of the certificate of this handshake.
 
         Raises:
             Problem: there was none, or it is nobody's.
         """
-        if fingerprint is None:
+        if peer is None:
             detail = "Connect with your registered certificate."
             raise Problem(HTTPStatus.UNAUTHORIZED, "DOOR-CERTIFICATE", detail)
-        member = self.member_of(fingerprint, Received(self.clock()))
+        member = self.member_of(peer, Received(self.clock()))
         if member is None:
             detail = (
                 "This certificate is not registered for an active member. Ask the operator to register it."
@@ -146,9 +123,9 @@ class Entrance:
 
 async def sender(request: Request) -> MemberId:
     """The member who makes a request."""
-    fingerprint = request.scope.get("extensions", {}).get(PEER, {}).get("fingerprint")
+    peer = request.scope.get("extensions", {}).get(PEER)
     entrance: Entrance = request.app.state.entrance
-    return await run_in_threadpool(entrance.admit, fingerprint)
+    return await run_in_threadpool(entrance.admit, peer)
 
 
 Sender = Annotated[MemberId, Depends(sender)]
@@ -160,7 +137,7 @@ def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_depos
     Args:
         inbox: where deposits end.
         outbox: whose answers are collected.
-        member_of: the member of a certificate fingerprint at a moment, if any.
+        member_of: the member of the certificates of a handshake at a moment, if any.
         find_deposit: a member's own deposit by id, if any.
     """
     app = FastAPI(title="Secugate", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -361,36 +338,3 @@ def _problem(status: HTTPStatus, code: str, detail: str, headers: object = None)
         media_type="application/problem+json",
         headers=headers if isinstance(headers, dict) else None,
     )
-
-
-def tls_context(certificate: Path, key: Path, anchors: list[Path]) -> ssl.SSLContext:
-    """TLS 1.2 or later with forward secrecy; a client certificate is asked for and, if sent, verified."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers(CIPHERS)
-    context.load_cert_chain(certificate, key)
-    for anchor in anchors:
-        context.load_verify_locations(anchor)
-    context.verify_mode = ssl.CERT_OPTIONAL
-    # No tickets: TLS 1.3 then never resumes. TLS 1.2 may, by session id, with the certificate of the
-    # session; that the certificate is registered and not revoked is asked at every request.
-    context.options |= ssl.OP_NO_TICKET
-    context.num_tickets = 0
-    return context
-
-
-def server(app: FastAPI, tls: Callable[[], ssl.SSLContext]) -> uvicorn.Server:
-    """The server for the application; it is run on a socket that listens already."""
-    config = uvicorn.Config(
-        app,
-        http=PeerProtocol,
-        ws="none",
-        lifespan="off",
-        access_log=False,
-        log_level="warning",
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=30,
-        ssl_context_factory=lambda _config, _default: tls(),
-    )
-    return uvicorn.Server(config)

@@ -5,19 +5,20 @@ from __future__ import annotations
 import fcntl
 import json
 import signal
-import socket
 import ssl
 import sys
 import threading
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 import structlog
-import uvicorn
 from cryptography import x509
 
 from adapters import https
+from adapters.connections import HttpsServer, Limits, Listener, Peer, tls_context
 from adapters.database import Database
 from adapters.database.answers import SqlCollection
 from adapters.database.deposits import Deposits
@@ -34,7 +35,7 @@ from gateway.parameters import law
 from gateway.process import Desk
 from inbox.receive import Inbox
 from outbox.collect import Outbox
-from signing.certificates import CannotTell, Distrust, Trust, Untrusted
+from signing.certificates import CannotTell, Trust, Untrusted
 from xsd import catalogue
 
 
@@ -75,19 +76,19 @@ class Gateway:
     def _signer(self, certificate: x509.Certificate, at: Received) -> MemberId | None:
         return self.members.of_certificate(fingerprint(certificate), at)
 
-    def _visitor(self, fingerprint_: str, at: Received) -> MemberId | None:
-        """The member who comes in with a certificate; nobody once it is revoked or expired.
+    def _visitor(self, peer: Peer, at: Received) -> MemberId | None:
+        """The member who comes in with the certificates of a handshake; nobody once one is not believed.
 
-        The path to an authority was judged in the handshake, with the chain that came with it; without
-        that chain we cannot judge it again. When revocation cannot be told now the member comes in: what
-        is deposited waits at the counter.
+        When revocation cannot be told now the member comes in: what is deposited waits at the counter.
         """
-        member = self.members.of_certificate(fingerprint_, at)
+        member = self.members.of_certificate(peer.fingerprint, at)
         if member is not None:
             try:
-                self.trust.judge(self.members.certificate(fingerprint_), [], at.at)
-            except Untrusted as no:
-                return member if no.kind is Distrust.PATH else None
+                self.trust.judge(
+                    x509.load_der_x509_certificate(peer.certificate), list(_readable(peer.chain)), at.at
+                )
+            except Untrusted:
+                return None
             except CannotTell:
                 pass
         return member
@@ -122,26 +123,34 @@ class Gateway:
             member_of=self._visitor,
             find_deposit=self.deposits.find,
         )
-        listening = socket.create_server((self.settings.host, self.settings.https_port))
-        self._https: uvicorn.Server = https.server(app, self._tls)
+        limits = Limits()
+        listener = Listener(self.settings.host, self.settings.https_port, limits)
+        self._https = HttpsServer(app, self._tls, limits)
         self._https_thread = threading.Thread(
-            target=self._https.run, kwargs={"sockets": [listening]}, name="https", daemon=True
+            target=self._https.run, args=(listener,), name="https", daemon=True
         )
         self._https_thread.start()
-        return int(listening.getsockname()[1])
+        return int(listener.getsockname()[1])
 
     def _tls(self) -> ssl.SSLContext:
         anchors = sorted(self.premises.anchors.glob("*.pem"))
-        return https.tls_context(self.premises.tls_certificate, self.premises.tls_key, anchors)
+        return tls_context(self.premises.tls_certificate, self.premises.tls_key, anchors)
 
     def stop(self) -> None:
         """Close the doors, then let the engine finish what it is at."""
-        self._https.should_exit = True
+        self._https.stop()
         self._https_thread.join()
         self._sftp.stop()
         self.engine.stop()
         self.database.close()
         self._lock.close()
+
+
+def _readable(chain: Iterable[bytes]) -> Iterator[x509.Certificate]:
+    """The certificates of a chain that are spelt right: nobody is kept out for what is beside the path."""
+    for der in chain:
+        with suppress(ValueError):
+            yield x509.load_der_x509_certificate(der)
 
 
 class AlreadyOpen(Exception):

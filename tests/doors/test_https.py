@@ -78,10 +78,10 @@ def connection(
 def said(home: House, sender: Sender | None, request: bytes) -> bytes:
     """What comes back for some bytes, until the door closes or falls silent."""
     with connection(home, sender) as secure:
-        secure.sendall(request)
-        secure.settimeout(0.4)
         got = b""
         try:
+            secure.sendall(request)
+            secure.settimeout(0.4)
             while more := secure.recv(65536):
                 got += more
                 if b"\r\n\r\n" in got and b"connection: close" not in request.lower():
@@ -942,6 +942,12 @@ def test_requests_that_are_none(open_home: House, visitor: Sender, request_: byt
     assert status is None or status < 500
     with client(open_home, visitor) as http:
         assert http.get("/health").status_code == 200
+
+
+def test_a_head_that_is_too_long_is_told_so(open_home: House, visitor: Sender) -> None:
+    got = said(open_home, visitor, b"GET /v1/outbox HTTP/1.1\r\nHost: x\r\nX: " + b"a" * 66_000)
+    assert status_of(got) == 400
+    assert b"too long" in got
 
 
 def test_a_request_smuggled_behind_another_is_the_same_member_s(

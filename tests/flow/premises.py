@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -112,10 +111,10 @@ def move(home: House, clock: HandClock, to: datetime) -> None:
 def look_over(home: House) -> None:
     """Whatever a module did: every deposit has its receipt, every ended one its one acknowledgement, every
     answer has its form and (of each tenth it is looked at) our seal, and all is as the journal says."""
-    posted = Counter((row["deposit"], row["kind"]) for row in rows(home, "SELECT deposit, kind FROM answer"))
-    for row in rows(home, "SELECT id, state, fault FROM deposit"):
-        ended = row["state"] in ENDED
-        assert (posted[row["id"], "ACKREC"], posted[row["id"], "ACKTRT"]) == (1, int(ended)), row
+    count = "(SELECT count(*) FROM answer WHERE deposit = d.id AND kind = '{}') AS {}"
+    counts = ", ".join(count.format(kind, kind) for kind in ("ACKREC", "ACKTRT"))
+    for row in rows(home, f"SELECT d.id, d.state, d.fault, {counts} FROM deposit d"):
+        assert (row["ACKREC"], row["ACKTRT"]) == (1, int(row["state"] in ENDED)), row
     for row in rows(home, "SELECT number, kind, content FROM answer"):
         catalogue().form(row["kind"], "1.0", date(2026, 8, 1)).validate(etree.fromstring(row["content"]))
         assert row["number"] % 10 or seal_verdict(row["content"], home.seals) == GOOD

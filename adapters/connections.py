@@ -1,0 +1,273 @@
+"""Connections of the HTTPS door: TLS 1.2 or later, who is at the other end, and limits.
+
+The order for a connection, each step with its time: room for one more; the handshake; the head of a
+request; its body, as long as something of it keeps coming. Nobody is known before the first request
+is answered, so nothing before it may cost us much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import socket
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+PEER = "secugate.peer"
+CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
+LARGEST_HEAD = 65_536
+TICK_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one who connects may cost us before and after we know who it is.
+
+    Attributes:
+        handshake_seconds: from connection to the end of the TLS handshake.
+        head_seconds: from then, or from the first byte of a later request, to the end of its head.
+        idle_seconds: in which something of a body must arrive, or something of an answer be taken.
+        connections: at once.
+        connections_per_address: at once.
+    """
+
+    handshake_seconds: float = 10
+    head_seconds: float = 20
+    idle_seconds: float = 60
+    connections: int = 512
+    connections_per_address: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Who is at the other end: the certificates of the handshake, DER.
+
+    Attributes:
+        certificate: the client's own; the handshake proved its key and led it to an authority of ours.
+        chain: what else the client sent, as it sent it.
+    """
+
+    certificate: bytes
+    chain: tuple[bytes, ...]
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the certificate, lower-case hexadecimal."""
+        return hashlib.sha256(self.certificate).hexdigest()
+
+
+class PeerProtocol(HttpToolsProtocol):
+    """Puts the peer of this handshake into the scope of each request, and ends what takes too long.
+
+    Args:
+        limits: of the door.
+    """
+
+    def __init__(self, *given: Any, limits: Limits, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._limits = limits
+        self._peer: Peer | None = None
+        self._due: float | None = None
+        """When the client must have sent what it owes; None while it owes nothing."""
+        self._stuck: float | None = None
+        """When it must have taken something of an answer; None while it takes."""
+        self._loose = 0
+        """Bytes of a head or trailer so far: what the parser keeps in memory."""
+
+    def connection_made(self, transport: object) -> None:
+        """After the handshake: read the certificates, once per connection."""
+        super().connection_made(transport)  # type: ignore[arg-type]  # uvicorn narrows it the same way
+        self._peer = _peer(self.transport.get_extra_info("ssl_object"))
+        self._owes(self._limits.head_seconds)
+        self._look()
+
+    def data_received(self, data: bytes) -> None:
+        """A head or trailer may be so long and no longer; uvicorn and its parser set no limit."""
+        self._loose += len(data)
+        super().data_received(data)
+        if self._loose <= LARGEST_HEAD or self.transport.is_closing():
+            return
+        if self.cycle is not None and self.cycle.more_body:
+            self.transport.abort()
+        else:
+            self.send_400_response("The head of the request is too long.")
+
+    def on_message_begin(self) -> None:
+        """Every request of the connection carries the peer."""
+        super().on_message_begin()
+        self.scope["extensions"] = {PEER: self._peer}  # type: ignore[dict-item]  # only ours reads it
+        self._owes(self._limits.head_seconds)
+
+    def on_headers_complete(self) -> None:
+        """The body follows."""
+        super().on_headers_complete()
+        self._loose = 0
+        self._owes(self._limits.idle_seconds)
+
+    def on_body(self, body: bytes) -> None:
+        """Something of the body; once the answer is given it no longer buys time."""
+        super().on_body(body)
+        self._loose = 0
+        if not self.cycle.response_complete:
+            self._owes(self._limits.idle_seconds)
+
+    def on_message_complete(self) -> None:
+        """The request is whole: what follows takes our time, not the client's."""
+        super().on_message_complete()
+        self._loose = 0
+        self._due = None
+
+    def on_response_complete(self) -> None:
+        """Answered; whoever still sends a body may do so for a while, so that the answer gets read."""
+        super().on_response_complete()
+        if self._due is not None:
+            self._owes(self._limits.head_seconds)
+
+    def pause_writing(self) -> None:
+        """More of an answer waits than the client takes."""
+        super().pause_writing()
+        self._stuck = self.loop.time() + self._limits.idle_seconds
+
+    def resume_writing(self) -> None:
+        """It took some."""
+        super().resume_writing()
+        self._stuck = None
+
+    def _owes(self, seconds: float) -> None:
+        self._due = self.loop.time() + seconds
+
+    def _look(self) -> None:
+        if self.transport.is_closing():
+            return
+        now = self.loop.time()
+        if self.flow.read_paused and self._due is not None:
+            self._owes(self._limits.idle_seconds)  # it is we who do not read
+        if any(end is not None and now > end for end in (self._due, self._stuck)):
+            self.transport.abort()
+            return
+        self.loop.call_later(TICK_SECONDS, self._look)
+
+
+def _peer(tls: ssl.SSLObject | None) -> Peer | None:
+    certificate = tls.getpeercert(binary_form=True) if tls else None
+    if certificate is None:
+        return None
+    # Public from Python 3.13 on; on a server the chain begins with the client's own certificate.
+    inner: Any = getattr(tls, "_sslobj", None)
+    own_and_chain = inner.get_unverified_chain() or ()
+    ders = (ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in own_and_chain)
+    return Peer(certificate, tuple(der for der in ders if der != certificate))
+
+
+class Listener(socket.socket):
+    """A listening socket that lets in so many at once, in all and from one address."""
+
+    def __init__(self, host: str, port: int, limits: Limits) -> None:
+        super().__init__(fileno=socket.create_server((host, port)).detach())
+        self._limits = limits
+        self._inside: Counter[str] = Counter()
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """One more; one too many is closed.
+
+        Raises:
+            ConnectionAbortedError: there is no room; the event loop tries again with the next.
+        """
+        found, address = super().accept()
+        host = str(address[0])
+        full = self._inside.total() >= self._limits.connections
+        if full or self._inside[host] >= self._limits.connections_per_address:
+            found.close()
+            raise ConnectionAbortedError
+        self._inside[host] += 1
+        return _Guest(found.detach(), partial(self._left, host)), address
+
+    def _left(self, host: str) -> None:
+        self._inside[host] -= 1
+        if not self._inside[host]:
+            del self._inside[host]
+
+
+class _Guest(socket.socket):
+    """A connection that tells when it is closed."""
+
+    def __init__(self, descriptor: int, left: Callable[[], None]) -> None:
+        super().__init__(fileno=descriptor)
+        self._left = left
+
+    def close(self) -> None:
+        if self.fileno() >= 0:
+            self._left()
+        super().close()
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop whose TLS servers give up a handshake in time; uvicorn leaves asyncio's minute."""
+
+    def __init__(self, handshake_seconds: float) -> None:
+        super().__init__()
+        self._handshake_seconds = handshake_seconds
+
+    async def create_server(self, *given: Any, **named: Any) -> asyncio.Server:
+        return await super().create_server(*given, ssl_handshake_timeout=self._handshake_seconds, **named)
+
+
+class HttpsServer:
+    """The server of the HTTPS door.
+
+    Args:
+        app: the application.
+        tls: makes the TLS context.
+        limits: of the door.
+    """
+
+    def __init__(self, app: FastAPI, tls: Callable[[], ssl.SSLContext], limits: Limits) -> None:
+        self._limits = limits
+        protocol: Any = partial(PeerProtocol, limits=limits)
+        config = uvicorn.Config(
+            app,
+            http=protocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=30,
+            ssl_context_factory=lambda _config, _default: tls(),
+        )
+        self._server = uvicorn.Server(config)
+
+    def run(self, listener: socket.socket) -> None:
+        """Serve a socket that listens already, until stopped."""
+        with asyncio.Runner(loop_factory=partial(_Loop, self._limits.handshake_seconds)) as runner:
+            runner.run(self._server.serve([listener]))
+
+    def stop(self) -> None:
+        """Have `run` end, from any thread."""
+        self._server.should_exit = True
+
+
+def tls_context(certificate: Path, key: Path, anchors: list[Path]) -> ssl.SSLContext:
+    """TLS 1.2 or later with forward secrecy; a client certificate is asked for and, if sent, verified."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(CIPHERS)
+    context.load_cert_chain(certificate, key)
+    for anchor in anchors:
+        context.load_verify_locations(anchor)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    # No tickets: TLS 1.3 then never resumes. TLS 1.2 may, by session id, with the certificate of the
+    # session; that the certificate is registered and not revoked is asked at every request.
+    context.options |= ssl.OP_NO_TICKET
+    context.num_tickets = 0
+    return context
