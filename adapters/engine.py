@@ -11,6 +11,7 @@ goes wrong inside is noted on the deposit, so that a replay after a crash walks 
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -77,6 +78,9 @@ class Engine:
     def start(self) -> None:
         """Launch; groups cut off by a stop are recovered first."""
         DBOS.launch()
+        # What is loaded by now stays. Otherwise the collector goes through all of it, again and again, while
+        # a batch is built: a third of the CPU of 10,000 records.
+        gc.freeze()
         self._thread.start()
 
     def wake(self) -> None:

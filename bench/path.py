@@ -2,9 +2,11 @@
 
     make bench ARGS="--sizes 100 10000 --seed 1"
 
-Each size runs in a process of its own, so that its peak memory is its own. A batch is made from the
-seed; every insured is affiliated, so every record takes effect. Figures are of this machine and this
-run: quote the ratio, not the seconds.
+Each size runs in a process of its own, so that its peak memory is its own, and several times, ours and
+the other two in turn: the least of each column is shown, because whatever else the machine does only
+adds. The gateway has run one small batch before, as one that is open has. A batch is made from the seed;
+every insured is affiliated, so every record takes effect. Figures are of this machine and this run: quote
+the ratio, not the seconds.
 """
 
 from __future__ import annotations
@@ -22,8 +24,9 @@ from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
+from adapters.database.deposits import Kept
 from gateway.matricule import person_number
-from tests.house import EMPLOYER, MEMBER, house, wage
+from tests.house import EMPLOYER, MEMBER, House, Sender, house, wage
 from tests.tools import tool
 
 ROOT = Path(__file__).parent.parent
@@ -38,6 +41,7 @@ COLUMNS = {
     "xmlsec1 s": ".3f",
     "CPU ratio": ".2f",
 }
+ASK_SECONDS = 0.1
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"
 
 
@@ -69,15 +73,16 @@ def measure(count: int, seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder, house(Path(folder)) as home:
         home.employer(EMPLOYER)
         sender = home.sender(MEMBER, [EMPLOYER])
-        wages = records(count, seed)
-        home.affiliate(*(each["Insured"] for each in wages))
+        first, *wages = records(count + 1, seed)
+        home.affiliate(*(each["Insured"] for each in (first, *wages)))
+        home.send(sender, "DECSAL", [first])
         content = home.batch(sender, "DECSAL", wages)
         file = Path(folder) / "batch.xml"
         file.write_bytes(content)
         del wages
         wall, cpu = time.perf_counter(), time.process_time()
         receipt = home.receive(sender, home.name("DECSAL", MEMBER), content)
-        kept = home.wait(sender, receipt.deposit)
+        kept = _treated(home, sender, receipt.deposit)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
         assert kept.accepted == count, kept
         return {
@@ -101,6 +106,13 @@ def measure(count: int, seed: int) -> dict[str, float]:
         }
 
 
+def _treated(home: House, sender: Sender, deposit: str) -> Kept:
+    """The deposit once it has been treated, asked for so rarely that asking costs nothing to speak of."""
+    while (kept := home.treated(sender, deposit)) is None:
+        time.sleep(ASK_SECONDS)
+    return kept
+
+
 def cpu_of(command: Sequence[str]) -> float:
     """User and system seconds of a command that succeeds."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -115,6 +127,7 @@ def main() -> None:
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[100, 10_000, 100_000])
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one:
@@ -122,12 +135,16 @@ def main() -> None:
         return
     command = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False).stdout.strip()
-    print(f"commit {commit}, seed {given.seed}, {platform.machine()}, Python {platform.python_version()}")
+    print(f"commit {commit}, seed {given.seed}, least of {given.rounds} rounds")
+    print(f"{platform.machine()}, Python {platform.python_version()}")
     print("".join(f"{name:>{max(9, len(name) + 2)}}" for name in COLUMNS))
     for size in given.sizes:
         own = [sys.executable, "-m", "bench.path", "--one", str(size), "--seed", str(given.seed)]
-        done = subprocess.run(own, check=True, capture_output=True, text=True, cwd=ROOT)
-        one = json.loads(done.stdout.splitlines()[-1])
+        rounds = [
+            json.loads(subprocess.run(own, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
+            for _ in range(given.rounds)
+        ]
+        one = {name: min(each[name] for each in rounds) for name in rounds[0]}
         one["CPU ratio"] = one["CPU s"] / (one["xmllint s"] + one["xmlsec1 s"])
         print("".join(f"{one[name]:>{max(9, len(name) + 2)}{form}}" for name, form in COLUMNS.items()))
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gateway.batch import MemberId
 from gateway.moments import Period, Received
@@ -113,8 +113,7 @@ class Mandates(Protocol):
         """All mandates for an employer, of any member."""
 
 
-@dataclass(frozen=True, slots=True)
-class Affiliation:
+class Affiliation(NamedTuple):
     """A person's insurance through one employer.
 
     Attributes:
@@ -168,8 +167,7 @@ class WageState(StrEnum):
     """Rejected with SALRET 14 after a month on hold."""
 
 
-@dataclass(frozen=True, slots=True)
-class WageKey:
+class WageKey(NamedTuple):
     """What makes two wage records the same one: a later one replaces it."""
 
     employer: str
@@ -179,8 +177,7 @@ class WageKey:
     last_day: int
 
 
-@dataclass(frozen=True, slots=True)
-class Wage:
+class Wage(NamedTuple):
     """One declared wage. Amounts in cents, hours in whole hours, days of the month inclusive.
 
     Attributes:

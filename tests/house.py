@@ -207,9 +207,10 @@ class House:
 
     def wait(self, sender: Sender, deposit: str) -> Kept:
         """The deposit once it has been treated."""
-        return wait_for(lambda: self._treated(sender, deposit))
+        return wait_for(lambda: self.treated(sender, deposit))
 
-    def _treated(self, sender: Sender, deposit: str) -> Kept | None:
+    def treated(self, sender: Sender, deposit: str) -> Kept | None:
+        """The deposit if it has been treated."""
         found = self.gateway.deposits.find(str(sender.member), deposit)
         return found if found and found.state not in OPEN else None
 

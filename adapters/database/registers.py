@@ -64,7 +64,7 @@ def _many(connection: sa.Connection, statement: str, rows: Iterable[tuple[object
         connection.exec_driver_sql(statement, given)
 
 
-def _wanted(connection: sa.Connection, keys: Iterable[Sequence[str]]) -> sa.Table:
+def _wanted(connection: sa.Connection, keys: Iterable[tuple[str, ...]]) -> sa.Table:
     """A temporary table of up to three key columns, to join with: one question for any number of keys.
 
     It has no index, so that the register is searched by its own, key by key. With one, SQLite would
@@ -72,8 +72,10 @@ def _wanted(connection: sa.Connection, keys: Iterable[Sequence[str]]) -> sa.Tabl
     """
     connection.exec_driver_sql("CREATE TEMP TABLE IF NOT EXISTS wanted (a TEXT, b TEXT, c TEXT)")
     connection.exec_driver_sql("DELETE FROM wanted")
-    padded = {(*key, "", "")[:3] for key in map(tuple, keys)}
-    _many(connection, "INSERT INTO wanted (a, b, c) VALUES (?, ?, ?)", padded)
+    once = set(keys)
+    columns = "abc"[: len(next(iter(once), ()))]
+    marks = ", ".join("?" * len(columns))
+    _many(connection, f"INSERT INTO wanted ({', '.join(columns)}) VALUES ({marks})", once)  # noqa: S608 - ours
     return _WANTED
 
 
@@ -209,7 +211,7 @@ class SqlAffiliations:
             .where(affiliation.c.state == "current")
             .order_by(affiliation.c.entry)
         )
-        for row in self._connection.execute(query):
+        for row in self._connection.execute(query).all():
             found[row[0], row[1]].append(_affiliation(*row))
         return found
 
@@ -264,12 +266,14 @@ def _affiliation(
     )
 
 
-_WAGE_COLUMNS = [column.name for column in wage.columns if column.name != "id"]
+_WAGE_COLUMNS = (*WageKey._fields, *Wage._fields[1:], "state")
 _INSERT_WAGE = (
     f"INSERT INTO wage ({', '.join(_WAGE_COLUMNS)})"  # noqa: S608 - our own names
     f" VALUES ({', '.join('?' * len(_WAGE_COLUMNS))})"
 )
-_STANDING = (WageState.CURRENT.value, WageState.HELD.value)
+# Spelt out as in the indexes `wage_once` and `wage_held`: with a bound value SQLite would not use them.
+_STANDS = sa.text("wage.state IN ('current', 'held')")
+_HELD = sa.text("wage.state = 'held'")
 
 
 class SqlWages:
@@ -286,8 +290,7 @@ class SqlWages:
         self.decided: set[int] = set()
 
     def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
-        asked = set(keys)
-        wanted = _wanted(self._connection, [(key.employer, key.insured, str(key.period)) for key in asked])
+        wanted = _wanted(self._connection, [(key.employer, key.insured, str(key.period)) for key in keys])
         query = (
             sa.select(
                 wage.c.employer,
@@ -305,13 +308,13 @@ class SqlWages:
                     wage.c.period == wanted.c.c,
                 ),
             )
-            .where(wage.c.state.in_(_STANDING))
+            .where(_STANDS)
         )
-        found: dict[WageKey, int] = {}
-        for row in self._connection.execute(query):
-            key = WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4])
-            if key in asked:
-                found[key] = row[5]
+        there = {
+            WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4]): row[5]
+            for row in self._connection.execute(query)
+        }
+        found = {key: there[key] for key in keys if key in there} if there else {}
         self._standing.update(found)
         return found
 
@@ -332,7 +335,7 @@ class SqlWages:
         query = (
             sa.select(wage)
             .join(wanted, sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b))
-            .where(wage.c.state == WageState.HELD.value)
+            .where(_STANDS, _HELD)
             .order_by(wage.c.id)
         )
         return [wage_of(row) for row in self._connection.execute(query)]
@@ -343,18 +346,14 @@ class SqlWages:
     def waiting(self) -> Iterator[tuple[Wage, Received]]:
         """Every wage on hold, with the receipt of the deposit that declared it."""
         query = (
-            sa.select(wage, deposit.c.received)
-            .join(deposit, deposit.c.number == wage.c.deposit)
-            .where(wage.c.state == WageState.HELD.value)
+            sa.select(wage, deposit.c.received).join(deposit, deposit.c.number == wage.c.deposit).where(_HELD)
         )
         for row in self._connection.execute(query):
             yield wage_of(row), Received.parse(row.received)
 
     def expire(self, deposit: int, records: Sequence[int]) -> set[int]:
         """Turn held wages of a deposit into expired ones; those that still were on hold."""
-        query = sa.select(wage.c.record).where(
-            wage.c.deposit == deposit, wage.c.record.in_(records), wage.c.state == WageState.HELD.value
-        )
+        query = sa.select(wage.c.record).where(wage.c.deposit == deposit, wage.c.record.in_(records), _HELD)
         found = set(self._connection.execute(query).scalars())
         self._turn([(deposit, record) for record in found], WageState.EXPIRED)
         return found
@@ -374,24 +373,8 @@ def _key_row(key: WageKey) -> tuple[object, ...]:
 
 
 def _row(one: Wage, state: WageState) -> tuple[object, ...]:
-    """A row of the table `wage`, in the order of its columns."""
-    return (
-        *_key_row(one.key),
-        one.deposit,
-        one.record,
-        one.base_wage,
-        one.work_hours,
-        one.supplements,
-        one.overtime_pay,
-        one.overtime_hours,
-        one.gratuities,
-        one.unemployment_pay,
-        one.inactive_hours,
-        one.non_pensionable,
-        one.capped,
-        one.reference,
-        state.value,
-    )
+    """A row of the table `wage`, in the order of `_WAGE_COLUMNS`."""
+    return *_key_row(one.key), *one[1:], state.value
 
 
 def wage_of(row: sa.Row[Any]) -> Wage:

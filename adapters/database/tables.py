@@ -131,9 +131,8 @@ class Wage(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "wage"
     __table_args__: ClassVar[tuple[sa.Index, ...]] = (
-        sa.Index("wage_key", "employer", "insured", "period"),
-        sa.Index("wage_period", "period", "state"),
-        sa.Index("wage_deposit", "deposit", "state"),
+        sa.Index("wage_period", "period", "employer"),
+        sa.Index("wage_held", "deposit", "record", sqlite_where=sa.text("state = 'held'")),
         sa.Index(
             "wage_once",
             "employer",

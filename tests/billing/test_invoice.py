@@ -353,7 +353,7 @@ def test_the_balance_adds_what_was_left(previous: int, balance: int, direction: 
 )
 def test_a_wage_of_another_employer_or_month_is_refused(key: WageKey) -> None:
     with pytest.raises(ValueError, match="is not one of"):
-        invoice(replace(wage(), key=key))
+        invoice(wage()._replace(key=key))
 
 
 def test_a_month_without_parameters_is_not_billed() -> None:

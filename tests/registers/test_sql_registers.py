@@ -94,7 +94,7 @@ class Beside(RuleBasedStateMachine):
             return
         self._treated.add(deposit)
         batch = given.draw(wages(deposit))
-        numbered = [(replace(one, record=place), held) for place, (one, held) in enumerate(batch, start=1)]
+        numbered = [(one._replace(record=place), held) for place, (one, held) in enumerate(batch, start=1)]
         keys = [one.key for one, _ in numbered]
         memory, tables = (registers.wages.standing(keys) for registers in self.both)
         assert memory == tables
@@ -136,7 +136,7 @@ class Beside(RuleBasedStateMachine):
         if known:
             old = known[place % len(known)]
             free = entry not in {one.entry for one in known if one != old}
-            new = replace(old, entry=entry if free else old.entry, exit=last)
+            new = old._replace(entry=entry if free else old.entry, exit=last)
             for registers in self.both:
                 registers.affiliations.replace(old, new)
 
@@ -245,10 +245,10 @@ def test_a_batch_broken_off_brings_back_what_it_replaced(database: Database) -> 
         _fill(registers)
         before = _all_of_it(registers)
     with pytest.raises(Stop), transaction(database) as registers:
-        registers.affiliations.replace(AFFILIATION, replace(AFFILIATION, exit=date(2026, 7, 31)))
+        registers.affiliations.replace(AFFILIATION, AFFILIATION._replace(exit=date(2026, 7, 31)))
         registers.wages.standing([WAGE.key])
         registers.wages.supersede([WAGE.key], 2)
-        registers.wages.add([(replace(WAGE, deposit=2), WageState.HELD)])
+        registers.wages.add([(WAGE._replace(deposit=2), WageState.HELD)])
         raise Stop
     with transaction(database) as registers:
         assert _all_of_it(registers) == before
@@ -276,7 +276,7 @@ def test_the_deposits_that_may_have_come_to_their_end_are_named(database: Databa
     with database.write() as connection:
         wages = SqlWages(connection)
         held = [
-            (replace(WAGE, key=key, deposit=number), WageState.HELD)
+            (WAGE._replace(key=key, deposit=number), WageState.HELD)
             for number, key in enumerate(KEYS[:4], start=1)
         ]
         wages.add(held)
@@ -292,7 +292,7 @@ def test_the_deposits_that_may_have_come_to_their_end_are_named(database: Databa
 def test_a_wage_that_was_decided_does_not_expire(database: Database) -> None:
     with database.write() as connection:
         wages = SqlWages(connection)
-        released, held = WAGE, replace(WAGE, key=KEYS[1], record=2)
+        released, held = WAGE, WAGE._replace(key=KEYS[1], record=2)
         wages.add([(released, WageState.HELD), (held, WageState.HELD)])
         wages.release([released])
         assert wages.expire(1, [1, 2]) == {2}
@@ -311,7 +311,7 @@ def test_a_number_under_which_somebody_is_affiliated_is_not_given(empty: Registe
     born = IDENTITIES[0].born
     known = [person_number(born, serial) for serial in (1, 2, 4)]
     for insured in known:
-        empty.affiliations.open(replace(AFFILIATION, insured=insured))
+        empty.affiliations.open(AFFILIATION._replace(insured=insured))
     given = [
         empty.persons.assign(replace(IDENTITIES[0], surname=f"NAME {letter}"), "FR", ADDRESS)
         for letter in "ABC"
@@ -322,7 +322,7 @@ def test_a_number_under_which_somebody_is_affiliated_is_not_given(empty: Registe
 
 def test_an_employer_cannot_use_up_the_numbers_of_a_birth_date(empty: Registers) -> None:
     """Any number with right check digits may be declared in a DECAFF, also the last of a day."""
-    empty.affiliations.open(replace(AFFILIATION, insured=person_number(IDENTITIES[0].born, 999)))
+    empty.affiliations.open(AFFILIATION._replace(insured=person_number(IDENTITIES[0].born, 999)))
     assert empty.persons.assign(IDENTITIES[0], "FR", ADDRESS) is not None
 
 
@@ -345,20 +345,20 @@ def test_the_same_affiliation_cannot_stand_twice(registers: Registers) -> None:
 
 
 def test_what_does_not_stand_cannot_be_replaced(registers: Registers) -> None:
-    absent = replace(AFFILIATION, entry=ENTRIES[1])
+    absent = AFFILIATION._replace(entry=ENTRIES[1])
     with pytest.raises(REFUSED):
-        registers.affiliations.replace(absent, replace(absent, exit=date(2026, 7, 31)))
+        registers.affiliations.replace(absent, absent._replace(exit=date(2026, 7, 31)))
 
 
 def test_what_does_not_stand_cannot_be_cancelled(registers: Registers) -> None:
     with pytest.raises(REFUSED):
-        registers.affiliations.cancel(replace(AFFILIATION, entry=ENTRIES[1]))
+        registers.affiliations.cancel(AFFILIATION._replace(entry=ENTRIES[1]))
 
 
 @pytest.mark.parametrize("state", [WageState.CURRENT, WageState.HELD])
 def test_two_wages_cannot_stand_under_one_key(registers: Registers, state: WageState) -> None:
     with pytest.raises(REFUSED):
-        registers.wages.add([(replace(WAGE, deposit=2), state)])
+        registers.wages.add([(WAGE._replace(deposit=2), state)])
 
 
 def test_one_person_has_one_number(registers: Registers) -> None:

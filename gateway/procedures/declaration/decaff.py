@@ -33,7 +33,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
@@ -310,7 +310,7 @@ class Standing:
             return NONE, "Entry"
         if d.exit < old.entry:
             return "AFFRET-13", "Exit"
-        return Effect(old, replace(old, exit=d.exit))
+        return Effect(old, old._replace(exit=d.exit))
 
     def _starting(self, pair: Pair, entry: date) -> Affiliation | None:
         known = self._affiliations.get(pair, [])
