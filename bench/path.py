@@ -121,6 +121,14 @@ def cpu_of(command: Sequence[str]) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
+def _measured_apart(size: int, seed: int) -> dict[str, float]:
+    """`measure` in a process of its own; its last line, because what is logged comes before."""
+    command = [sys.executable, "-m", "bench.path", "--one", str(size), "--seed", str(seed)]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return measured
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -139,11 +147,7 @@ def main() -> None:
     print(f"{platform.machine()}, Python {platform.python_version()}")
     print("".join(f"{name:>{max(9, len(name) + 2)}}" for name in COLUMNS))
     for size in given.sizes:
-        own = [sys.executable, "-m", "bench.path", "--one", str(size), "--seed", str(given.seed)]
-        rounds = [
-            json.loads(subprocess.run(own, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
-            for _ in range(given.rounds)
-        ]
+        rounds = [_measured_apart(size, given.seed) for _ in range(given.rounds)]
         one = {name: min(each[name] for each in rounds) for name in rounds[0]}
         one["CPU ratio"] = one["CPU s"] / (one["xmllint s"] + one["xmlsec1 s"])
         print("".join(f"{one[name]:>{max(9, len(name) + 2)}{form}}" for name, form in COLUMNS.items()))
