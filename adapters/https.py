@@ -243,18 +243,21 @@ _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
 def _content_digest(header: str) -> bytes | None:
-    """The SHA-256 digest of all Content-Digest lines (RFC 9530); other algorithms are passed over."""
-    members = [member.strip() for member in header.split(",")]
-    for member in members:
+    """The SHA-256 digest of all Content-Digest lines (RFC 9530); other algorithms are passed over.
+
+    Of two the last counts, as in every dictionary of header fields (RFC 8941, section 3.2).
+    """
+    digest = None
+    for member in (member.strip() for member in header.split(",")):
         if match := _DIGEST.fullmatch(member):
-            return base64.b64decode(match[1])
-        if member.startswith("sha-256="):
+            digest = base64.b64decode(match[1])
+        elif member.startswith("sha-256="):
             raise Problem(
                 HTTPStatus.BAD_REQUEST,
                 "DOOR-DIGEST",
                 "Write Content-Digest as sha-256=:<base64>: (RFC 9530).",
             )
-    return None
+    return digest
 
 
 def _state(found: Kept) -> DepositState:

@@ -46,8 +46,8 @@ def is_employer(number: str) -> bool:
 
 
 def is_legal_person(number: str) -> bool:
-    """Whether a text is an 11-digit legal-person number with a right check digit (mode 1)."""
-    if re.fullmatch(r"[0-9]{11}", number) is None:
+    """Whether a text is an 11-digit legal-person number: a year, and a right check digit (mode 1)."""
+    if re.fullmatch(r"[0-9]{11}", number) is None or number.startswith("0000"):
         return False
     rest = sum(int(d) * w for d, w in zip(number, _WEIGHTS, strict=False)) % 11
     return rest != 1 and int(number[10]) == (0 if rest == 0 else 11 - rest)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Lock
 
 import paramiko
 from lxml import etree
@@ -47,10 +48,12 @@ class MovingClock:
 
     def __init__(self, at: datetime) -> None:
         self.at = at
+        self._lock = Lock()
 
     def __call__(self) -> datetime:
-        self.at += timedelta(microseconds=1)
-        return self.at
+        with self._lock:
+            self.at += timedelta(microseconds=1)
+            return self.at
 
 
 @dataclass(frozen=True, slots=True)

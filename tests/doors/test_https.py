@@ -298,6 +298,16 @@ def test_a_wrong_digest_on_a_second_line_keeps_nothing(open_home: House, visitor
         problem(answer, 400, "DOOR-DIGEST")
 
 
+@pytest.mark.parametrize(("right", "status"), [(0, 400), (1, 202)])
+def test_of_two_digests_the_last_counts(open_home: House, visitor: Sender, right: int, status: int) -> None:
+    """As of two members of one name in any dictionary of header fields (RFC 8941, 3.2)."""
+    content = batch(open_home, visitor)
+    digests = [digest_of(content + b" ")] * 2
+    digests[right] = digest_of(content)
+    value = ", ".join(f"sha-256=:{digest}:" for digest in digests)
+    assert put(open_home, visitor, content, (DIGEST, value)).status_code == status
+
+
 @pytest.mark.parametrize(
     "value", ["sha-256=abc", "sha-256=:%%%:", "sha-256=::", "sha-256=", "sha-256=:AAAA:"]
 )
