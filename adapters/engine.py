@@ -148,7 +148,7 @@ def _uncollected() -> Iterator[None]:
     """Without the collector of cycles, for as long as one deposit takes.
 
     The records of a batch have no cycles, but while they are built the collector would go through all
-    that is loaded, again and again: a third of the CPU of 10,000 records.
+    that is loaded, again and again: more than a quarter of the CPU of 10,000 records.
     """
     gc.disable()
     try:
