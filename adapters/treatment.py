@@ -202,7 +202,8 @@ class Treatment:
         sequence, hashed = append(
             connection, at=now, event="treated", subject=one.deposit.id, member=one.deposit.sender
         )
-        anomalies = tuple(chain.from_iterable(refusal.anomalies for refusal in outcome.refusals))
+        refused = chain.from_iterable(refusal.anomalies for refusal in outcome.refusals)
+        anomalies = tuple(sorted((*refused, *outcome.hints), key=lambda anomaly: anomaly.record or 0))
         document = acktrt.Acknowledgement(
             header=self._seal.header(one.sender, now.at, one.deposit),
             verdict=outcome.verdict,

@@ -71,7 +71,11 @@ def codes() -> str:
     """Every code a sender can meet, with what to do."""
     lead = "What each code means and what to do; texts in French and German are in every answer."
     parts = [f"{NOTE}# Codes\n\n{lead}\n"]
-    for level, title in ((Level.FILE, "The whole file is refused"), (Level.RECORD, "A record is refused")):
+    for level, title in (
+        (Level.FILE, "The whole file is refused"),
+        (Level.RECORD, "A record is refused"),
+        (Level.HINT, "A hint: the record took effect"),
+    ):
         found = (one for one in REJECTIONS.values() if one.level is level)
         parts.append(
             f"\n## {title}\n\n"

@@ -57,12 +57,14 @@ class Outcome:
         held: number of records kept until they can be judged.
         refusals: the records refused, in order.
         returns: business returns beside the acknowledgement.
+        hints: what is odd about records that took effect, under codes of level `hint`.
     """
 
     accepted: int
     held: int = 0
     refusals: Sequence[Refusal] = ()
     returns: Sequence[Return] = ()
+    hints: Sequence[Anomaly] = ()
 
     @property
     def rejected(self) -> int:

@@ -44,14 +44,14 @@ PATIENCE_SECONDS = 30.0
 
 
 class MovingClock:
-    """A clock that stands where a test puts it, a microsecond later at each look."""
+    """A clock that stands where a test puts it, a microsecond later at each look, in any thread."""
 
     def __init__(self, at: datetime) -> None:
         self.at = at
-        self._lock = Lock()
+        self.lock = Lock()
 
     def __call__(self) -> datetime:
-        with self._lock:
+        with self.lock:
             self.at += timedelta(microseconds=1)
             return self.at
 

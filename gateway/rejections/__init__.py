@@ -1,10 +1,11 @@
-"""Every reason for a refusal, in one table: what is wrong and what to do, in three languages.
+"""Every reason for a refusal or a hint, in one table: what is wrong and what to do, in three languages.
 
 The rows stand in the YAML files of this folder. Each has
 
 * `key`: our word for it, which never changes, such as `SALRET-7`;
 * `official`: the operator's code within its return, where it has one;
-* `level`: `file` when nothing of the file is treated, `record` when the others go on;
+* `level`: `file` when nothing of the file is treated, `record` when the others go on, `hint` when the record
+  itself took effect and should be looked at;
 * `title`, `text`, `remedy`: for a payroll clerk with a deadline, each in French, German and English;
 * `legal_basis`: the article, where one is known, cited in French;
 * `since`, `until`: first and last day on which the code is given, where limited.
@@ -34,6 +35,8 @@ class Level(StrEnum):
     """No record of the file is treated."""
     RECORD = "record"
     """This record is refused; the others are judged by themselves."""
+    HINT = "hint"
+    """This record took effect; something about it is odd and may have to be corrected."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +149,7 @@ def _optional_text(value: object, place: str) -> str | None:
 
 def _level(value: object, place: str) -> Level:
     if value not in tuple(Level):
-        raise TableError(f"{place}: level is file or record, not {value!r}")
+        raise TableError(f"{place}: level is file, record or hint, not {value!r}")
     return Level(str(value))
 
 

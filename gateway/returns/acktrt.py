@@ -14,7 +14,7 @@ from lxml import etree
 from gateway import wire
 from gateway.batch import Anomaly
 from gateway.outcome import Verdict
-from gateway.rejections import LANGUAGES, REJECTIONS
+from gateway.rejections import LANGUAGES, REJECTIONS, Level
 
 CODE = "ACKTRT"
 
@@ -34,12 +34,14 @@ class Explanation:
     Attributes:
         code: key of the table of rejections, such as `SALRET-7`.
         official: the operator's number for it, where there is one.
+        level: how far it reaches: the file, the record, or only a hint.
         texts, remedies: by language, `fr`, `de` and `en`.
         legal_basis: the article it rests on, where one is known.
     """
 
     code: str
     official: str | None
+    level: Level
     texts: Mapping[str, str]
     remedies: Mapping[str, str]
     legal_basis: str | None = None
@@ -55,7 +57,7 @@ class Acknowledgement:
         records: how many records the file holds; 0 when it could not be read that far.
         accepted, rejected, held: how many of them took effect, were refused, wait.
         decisions: the mandates that were used, one for each employer allowed.
-        anomalies: all faults found, of the file and of its records.
+        anomalies: all faults found, of the file and of its records, and hints about records that took effect.
         explanations: one for each code among the anomalies.
         returns: names of the files posted with it.
         journal: the entry of the treatment in the register (RGD 12 May 1975, art. 20).
@@ -81,7 +83,9 @@ def explain(anomalies: Iterable[Anomaly]) -> tuple[Explanation, ...]:
 
 def _explanation(code: str) -> Explanation:
     rejection = REJECTIONS[code]
-    return Explanation(code, rejection.official, rejection.texts, rejection.remedies, rejection.legal_basis)
+    return Explanation(
+        code, rejection.official, rejection.level, rejection.texts, rejection.remedies, rejection.legal_basis
+    )
 
 
 def write(document: Acknowledgement) -> etree._Element:
@@ -133,6 +137,7 @@ def _cut(text: str | None, longest: int) -> str | None:
 def _write_explanation(root: etree._Element, explanation: Explanation) -> None:
     part = wire.add(root, "Explanation")
     part.set("code", explanation.code)
+    part.set("level", explanation.level)
     if explanation.official is not None:
         part.set("official", explanation.official)
     for name, said in (("Text", explanation.texts), ("Remedy", explanation.remedies)):
@@ -183,6 +188,7 @@ def _read_explanation(part: etree._Element) -> Explanation:
     return Explanation(
         code=part.get("code", ""),
         official=part.get("official"),
+        level=Level(part.get("level", "")),
         texts=_by_language(part, "Text"),
         remedies=_by_language(part, "Remedy"),
         legal_basis=wire.optional(part, "LegalBasis"),

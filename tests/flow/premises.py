@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -86,19 +85,11 @@ def texts(content: bytes, path: str) -> list[str]:
 
 
 class HandClock(MovingClock):
-    """A clock that a test puts forward by hand while the engine looks at it from its own thread."""
-
-    def __init__(self, at: datetime) -> None:
-        super().__init__(at)
-        self._lock = threading.Lock()
-
-    def __call__(self) -> datetime:
-        with self._lock:
-            return super().__call__()
+    """A clock that a test puts forward by hand."""
 
     def put(self, at: datetime) -> None:
         """Forward to a moment; never back."""
-        with self._lock:
+        with self.lock:
             self.at = max(self.at, at)
 
 

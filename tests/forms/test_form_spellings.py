@@ -341,7 +341,7 @@ DOCUMENTS_GOOD = {
         f'<Rejected>1</Rejected><Held>0</Held><Decision employer="{EMPLOYER}" mandate="7"/>'
         "<Anomaly><Code>SALRET-4</Code><Record>2</Record><Field>BaseWage</Field>"
         "<Path>/DECSAL/Wage[2]/BaseWage</Path><Line>12</Line><Value>x</Value></Anomaly>"
-        '<Explanation code="SALRET-4" official="4"><Text lang="fr">a</Text><Text lang="de">b</Text>'
+        '<Explanation code="SALRET-4" level="record" official="4"><Text lang="fr">a</Text><Text lang="de">b</Text>'
         '<Text lang="en">c</Text><Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy>'
         '<Remedy lang="en">c</Remedy><LegalBasis>CSS art. 426</LegalBasis></Explanation>'
         f"<Return>SECU.SALRET.20260803-09150112.CCSS.{EMPLOYER}100001.XML</Return>{JOURNAL}{SIGNATURE}",
