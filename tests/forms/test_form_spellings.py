@@ -117,6 +117,7 @@ GOOD = {
     "Flag": ["Y"],
     "Version": ["1.0"],
     "Verdict": ["accepted", "partial", "rejected"],
+    "Level": ["file", "record", "hint"],
     "FieldName": ["", "BaseWage"],
     "Path": ["", "/DECSAL/Wage[3]", "x" * 1000],
     "Sentence": ["Wrong.", "é" * 2000],
@@ -209,6 +210,7 @@ BAD = {
     "Flag": ["y", "N", "1"],
     "Version": ["1", "1.1", "01.0"],
     "Verdict": ["Accepted", "held"],
+    "Level": ["Record", "warning", ""],
     "FieldName": ["x" * 201],
     "Path": ["x" * 1001],
     "Sentence": ["", "x" * 2001],
@@ -341,7 +343,8 @@ DOCUMENTS_GOOD = {
         f'<Rejected>1</Rejected><Held>0</Held><Decision employer="{EMPLOYER}" mandate="7"/>'
         "<Anomaly><Code>SALRET-4</Code><Record>2</Record><Field>BaseWage</Field>"
         "<Path>/DECSAL/Wage[2]/BaseWage</Path><Line>12</Line><Value>x</Value></Anomaly>"
-        '<Explanation code="SALRET-4" level="record" official="4"><Text lang="fr">a</Text><Text lang="de">b</Text>'
+        '<Explanation code="SALRET-4" level="record" official="4">'
+        '<Text lang="fr">a</Text><Text lang="de">b</Text>'
         '<Text lang="en">c</Text><Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy>'
         '<Remedy lang="en">c</Remedy><LegalBasis>CSS art. 426</LegalBasis></Explanation>'
         f"<Return>SECU.SALRET.20260803-09150112.CCSS.{EMPLOYER}100001.XML</Return>{JOURNAL}{SIGNATURE}",
