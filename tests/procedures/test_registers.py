@@ -145,8 +145,8 @@ def test_affiliations_come_sorted_by_entry_and_only_for_the_pairs_asked(
         for one in (
             AFFILIATION,
             past,
-            replace(AFFILIATION, insured=TWO),
-            replace(AFFILIATION, employer=BETA),
+            AFFILIATION._replace(insured=TWO),
+            AFFILIATION._replace(employer=BETA),
         ):
             registers.affiliations.open(one)
         found = registers.affiliations.of([(ALPHA, ONE), (BETA, TWO)])
@@ -156,10 +156,10 @@ def test_affiliations_come_sorted_by_entry_and_only_for_the_pairs_asked(
 def test_a_replaced_affiliation_stands_no_longer(open_registers: OpenRegisters) -> None:
     with open_registers(Seeds()) as registers:
         registers.affiliations.open(AFFILIATION)
-        ended = replace(AFFILIATION, exit=date(2026, 7, 31))
+        ended = AFFILIATION._replace(exit=date(2026, 7, 31))
         registers.affiliations.replace(AFFILIATION, ended)
         assert list(registers.affiliations.of([(ALPHA, ONE)])[ALPHA, ONE]) == [ended]
-        moved = replace(ended, entry=date(2024, 4, 1), contract="D", scheme="01")
+        moved = ended._replace(entry=date(2024, 4, 1), contract="D", scheme="01")
         registers.affiliations.replace(ended, moved)
         assert list(registers.affiliations.of([(ALPHA, ONE)])[ALPHA, ONE]) == [moved]
 

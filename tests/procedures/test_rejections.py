@@ -103,7 +103,7 @@ DEFECTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "a fourth language": (lambda row: {**row, "text": {**row["text"], "lb": "d"}}, "unknown lb"),
     "an empty text": (lambda row: {**row, "title": {**row["title"], "en": " "}}, "not a text"),
     "a number for a code": (lambda row: {**row, "official": 7}, "not a text: 7"),
-    "a level of its own": (lambda row: {**row, "level": "batch"}, "file or record"),
+    "a level of its own": (lambda row: {**row, "level": "batch"}, "file, record or hint"),
     "a day that is a text": (lambda row: {**row, "until": "soon"}, "not a day"),
     "a row that is a text": (lambda _row: "SALRET-7", "not a mapping"),
 }
