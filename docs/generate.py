@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gateway.moments import Received
-from gateway.procedures import PROCEDURES, Procedure
+from gateway.procedures import EVERY_DEPOSIT, PROCEDURES, Procedure
 from gateway.rejections import REJECTIONS, Level, Rejection
 from gateway.states import TRANSITIONS, State
 from xsd import Form, FormField, catalogue
@@ -43,7 +43,7 @@ def procedures() -> str:
 def procedure(one: Procedure) -> str:
     form = catalogue().form(one.code, "1.0", TODAY)
     module = sys.modules[one.handle.__module__].__doc__ or ""
-    answers = ", ".join(("ACKREC", "ACKTRT", *one.answers))
+    answers = ", ".join((*EVERY_DEPOSIT, *one.answers))
     return (
         f"## {one.code}\n\n{module.strip()}\n\n"
         f"Family {one.family}; answers {answers}; record `{one.record}`.\n\n"

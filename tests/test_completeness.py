@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from gateway.procedures import PROCEDURES, Procedure
+from gateway.procedures import EVERY_DEPOSIT, PROCEDURES, Procedure
 from gateway.rejections import LANGUAGES, REJECTIONS, Level
 from tests.pairs.pair import PAIRS
 from tests.procedures.vector_files import VECTORS
 from xsd import catalogue
 
 ROOT = Path(__file__).parent.parent
-ALWAYS = ("ACKREC", "ACKTRT")
 each = pytest.mark.parametrize("procedure", PROCEDURES, ids=lambda one: one.code)
 
 
@@ -42,7 +45,7 @@ def test_the_handler_stands_in_the_folder_of_its_family(procedure: Procedure) ->
 
 @each
 def test_every_answer_has_a_form_and_can_be_written_and_read(procedure: Procedure) -> None:
-    for code in (*ALWAYS, *procedure.answers):
+    for code in (*EVERY_DEPOSIT, *procedure.answers):
         assert catalogue().entries[code].direction == "out"
         module = import_module(f"gateway.returns.{code.lower()}")
         assert code == module.CODE
@@ -89,3 +92,28 @@ def test_every_file_level_code_is_tried_by_a_hostile_batch() -> None:
     tried = "".join(file.read_text() for file in (ROOT / "tests" / "flow").glob("test_*.py"))
     missing = [key for key, row in REJECTIONS.items() if row.level is Level.FILE and f'"{key}"' not in tried]
     assert missing == []
+
+
+MOST_FIELDS = 30
+"""Whoever adds a field to a record asks every payroll office for it: more than these need a decision."""
+
+
+def test_the_command_lists_every_message_with_its_answers() -> None:
+    listed = {row["code"]: row for row in _listed()}
+    entries = {code: entry for code, entry in catalogue().entries.items() if entry.direction != "envelope"}
+    assert listed.keys() == entries.keys()
+    for one in PROCEDURES:
+        assert listed[one.code]["answers"] == [*EVERY_DEPOSIT, *one.answers]
+        assert listed[one.code]["fields"] == len(one.form.fields) <= MOST_FIELDS
+    for code, row in listed.items():
+        assert (row["direction"], row["family"]) == (entries[code].direction, entries[code].family)
+        assert row["versions"] == versions(code)
+        assert {"in", "out"} >= {row["direction"]}
+        assert all(listed[answer]["direction"] == "out" for answer in row["answers"])
+
+
+def _listed() -> list[dict[str, Any]]:
+    command = [sys.executable, "-m", "adapters.cli", "procedures", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    rows: list[dict[str, Any]] = json.loads(done.stdout)
+    return rows

@@ -28,6 +28,7 @@ COMMANDS = {
     "collect": "exchange",
     "check": "exchange",
     "contributions": "contributions",
+    "procedures": "procedures",
 }
 """Each command and the module of this package that has it, in the order in which they are listed."""
 

@@ -53,6 +53,9 @@ class Procedure:
         return self.form.refused_in
 
 
+EVERY_DEPOSIT = ("ACKREC", "ACKTRT")
+"""What answers every deposit, whatever its procedure: the receipt and the acknowledgement."""
+
 PROCEDURES = (
     Procedure("matricule", demmat.FORM, demmat.handle, (demmat.ASSIGNED_IN, demmat.FORM.refused_in)),
     Procedure("declaration", decaff.FORM, decaff.handle, (decaff.FORM.refused_in,)),

@@ -1,0 +1,72 @@
+"""`secugate procedures`: every message the gateway takes or gives, and what answers what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import typer
+
+from adapters.cli.output import AsJson, print_json, print_table
+from gateway.procedures import EVERY_DEPOSIT, PROCEDURES
+from xsd import catalogue
+
+app = typer.Typer()
+
+_DIRECTIONS = {"in": "to the gateway", "out": "from the gateway"}
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A line of the list.
+
+    Attributes:
+        direction: `in` to the gateway, `out` from it.
+        versions: of its form, whether in force or not.
+        fields: how many a record has; None for messages without records of a member.
+        answers: codes of all that may come back.
+    """
+
+    code: str
+    direction: str
+    family: str
+    versions: list[str]
+    fields: int | None
+    answers: list[str]
+
+
+@app.command()
+def procedures(as_json: AsJson = False) -> None:
+    """List every message: its direction, versions, fields of a record, and what answers it."""
+    messages = list(_messages())
+    if as_json:
+        print_json([asdict(one) for one in messages])
+        return
+    rows = (
+        (
+            one.code,
+            _DIRECTIONS[one.direction],
+            one.family,
+            ", ".join(one.versions),
+            str(one.fields or ""),
+            ", ".join(one.answers),
+        )
+        for one in messages
+    )
+    print_table("Messages", ("Code", "Direction", "Family", "Versions", "Fields", "Answers"), rows)
+
+
+def _messages() -> Iterator[Message]:
+    handled = {one.code: one for one in PROCEDURES}
+    for entry in catalogue().entries.values():
+        if entry.direction not in _DIRECTIONS:
+            continue
+        one = handled.get(entry.code)
+        yield Message(
+            entry.code,
+            entry.direction,
+            entry.family,
+            list(entry.versions),
+            fields=len(one.form.fields) if one else None,
+            answers=[*EVERY_DEPOSIT, *one.answers] if one else [],
+        )
