@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
-from typing import cast
+from typing import TypeVar, cast
 
 import sqlalchemy as sa
 import structlog
@@ -20,6 +20,7 @@ from adapters.database import Database, deposits
 from adapters.database.answers import Shelves
 from adapters.database.deposits import Kept
 from adapters.database.journal import append
+from adapters.database.members import is_agency
 from adapters.database.registers import SqlWages, bind
 from adapters.faults import place_of
 from adapters.spool import Spool
@@ -30,13 +31,15 @@ from gateway.mandates import Rights, rights
 from gateway.moments import Clock, Received
 from gateway.outcome import Assignment, NotYet, Outcome, Refusal, Rejected, Return, Verdict
 from gateway.procedures.declaration import held
-from gateway.returns import acktrt, affret, matass, matret, salret
+from gateway.returns import acktrt, affret, malret, matass, matret, matuti, salret, utiret
 from gateway.returns.rejected import RejectedRecords
 from gateway.seal import Seal
 from gateway.states import OPEN, Event
 from outbox.post import post
 
 log = structlog.get_logger()
+
+Document = TypeVar("Document")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +172,8 @@ class Treatment:
         wages = SqlWages(connection)
         registers = bind(connection, wages)
         right = rights(registers.mandates.held_by(one.sender), batch.header.procedure, received)
-        outcome = process.treat(batch, Context(one.number, received, one.sender, right, registers))
+        agency = is_agency(connection, one.sender)
+        outcome = process.treat(batch, Context(one.number, received, one.sender, right, registers, agency))
         names = [
             self._post(connection, one, each.code, self._write(each, one, now), now.at)
             for each in outcome.returns
@@ -245,15 +249,21 @@ def _refused(
     return lambda header, answer: write(of(header, cast(Sequence[Refusal], answer.content)))
 
 
-def _assigned(header: wire.AnswerHeader, answer: Return) -> etree._Element:
-    return matass.write(matass.of(header, cast(Sequence[Assignment], answer.content)))
+def _assigned(
+    of: Callable[[wire.AnswerHeader, Sequence[Assignment]], Document],
+    write: Callable[[Document], etree._Element],
+) -> Callable[[wire.AnswerHeader, Return], etree._Element]:
+    return lambda header, answer: write(of(header, cast(Sequence[Assignment], answer.content)))
 
 
 _RETURNS: dict[str, Callable[[wire.AnswerHeader, Return], etree._Element]] = {
-    matass.CODE: _assigned,
+    matass.CODE: _assigned(matass.of, matass.write),
     matret.CODE: _refused(matret.of, matret.write),
     affret.CODE: _refused(affret.of, affret.write),
     salret.CODE: _refused(salret.of, salret.write),
+    malret.CODE: _refused(malret.of, malret.write),
+    matuti.CODE: _assigned(matuti.of, matuti.write),
+    utiret.CODE: _refused(utiret.of, utiret.write),
 }
 
 

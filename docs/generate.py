@@ -74,7 +74,7 @@ def codes() -> str:
     for level, title in (
         (Level.FILE, "The whole file is refused"),
         (Level.RECORD, "A record is refused"),
-        (Level.HINT, "A hint: the record took effect"),
+        (Level.HINT, "A hint: the record is not refused"),
     ):
         found = (one for one in REJECTIONS.values() if one.level is level)
         parts.append(

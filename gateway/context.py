@@ -20,6 +20,7 @@ class Context:
         sender: the member who signed.
         rights: for which employers that member may use this procedure on that day.
         registers: bound to the transaction of this batch.
+        sender_is_agency: whether that member is registered as a temporary-work agency.
     """
 
     deposit: int
@@ -27,3 +28,4 @@ class Context:
     sender: MemberId
     rights: Rights
     registers: Registers
+    sender_is_agency: bool

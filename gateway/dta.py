@@ -2,9 +2,9 @@
 
 A `.dta` file is ASCII text; each record ends with CR LF and its fields stand between semicolons,
 at their official numbers. The first record says who sends it: `0;<matricule>;<SECUline number>`
-(*identifiant support*); every other one begins with its record type `1`. The layout knows neither
-quotes nor an escape, so a text that would need one has no place in it. Fields without a name in
-the form are fillers and stay empty; absent is empty.
+(*identifiant support*); every other one begins with its record type, which is `1` unless the form has
+a field for it. The layout knows neither quotes nor an escape, so a text that would need one has no place
+in it. Fields without a name in the form are fillers and stay empty; absent is empty.
 
 Values are spelt differently on the two sides: amounts are whole cents there and euro with two
 decimals here, other numbers with two decimals are hundredths there, dates lose their hyphens,
@@ -117,6 +117,10 @@ def _capital(text: str) -> str | None:
     return text.upper() if re.fullmatch("[a-z]+", text) else None
 
 
+_INCAPACITY_KINDS = {"1": "declaration", "2": "cancellation"}
+_INCAPACITY_RECORD_TYPES = {kind: number for number, kind in _INCAPACITY_KINDS.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class _Spelling:
     """How a type is spelt on the two sides; each way answers None for what is not its spelling.
@@ -141,8 +145,15 @@ _SPELLINGS: Mapping[str, _Spelling] = {
     "Date": _Spelling(_iso_day, _plain_day, "as YYYYMMDD, such as 20260701"),
     "PeriodType": _Spelling(_iso_month, _plain_month, "as YYYYMM, such as 202607"),
     "Kind": _Spelling(_small, _capital, "in capitals, such as ENTRY"),
+    "IncapacityKind": _Spelling(
+        _INCAPACITY_KINDS.get, _INCAPACITY_RECORD_TYPES.get, "1 to declare and 2 to cancel"
+    ),
 }
 """By the type of a field in the form; a type that is not here is spelt the same on both sides."""
+
+
+_WIDTHS: Mapping[str, int] = {"DECMAL": 9}
+"""By the code of a form: how many fields a record has, where the last of them are fillers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,18 +165,22 @@ class _Layout:
         width: how many fields a record has.
         fields: those with a name, in the order of the form.
         fillers: places of the others in a line split at its semicolons, but the first.
+        record_type: what the first field holds; None when the form has a field for it.
     """
 
     code: str
     width: int
     fields: Mapping[str, FormField]
     fillers: Sequence[int]
+    record_type: str | None
 
     @classmethod
     def of(cls, form: Form) -> _Layout:
-        width = max(field.number for field in form.fields)
-        fillers = set(range(1, width)) - {field.number - 1 for field in form.fields}
-        return cls(form.code, width, {field.name: field for field in form.fields}, sorted(fillers))
+        numbers = {field.number for field in form.fields}
+        width = _WIDTHS.get(form.code, max(numbers))
+        fillers = set(range(1, width)) - {number - 1 for number in numbers}
+        fields = {field.name: field for field in form.fields}
+        return cls(form.code, width, fields, sorted(fillers), None if 1 in numbers else _RECORD_TYPE)
 
 
 def read(raw: bytes, form: Form) -> DtaFile:
@@ -244,8 +259,8 @@ def _record(line: int, text: str, layout: _Layout) -> Mapping[str, str]:
 
 
 def _check_shape(line: int, values: Sequence[str], layout: _Layout) -> None:
-    if values[0] != _RECORD_TYPE:
-        advice = f"After the first record, every record has the type {_RECORD_TYPE}"
+    if layout.record_type not in (None, values[0]):
+        advice = f"After the first record, every record has the type {layout.record_type}"
         raise UnreadableError(line, 1, repr(values[0][:_SHOWN]), advice)
     if len(values) != layout.width:
         advice = f"A {layout.code} record has {layout.width} fields; write empty ones as well"
@@ -266,7 +281,7 @@ def _to_form(line: int, field: FormField, value: str) -> str:
 
 
 def _line(record: int, values: Mapping[str, str], layout: _Layout) -> str:
-    texts = [_RECORD_TYPE] + [""] * (layout.width - 1)
+    texts = [layout.record_type or ""] + [""] * (layout.width - 1)
     for name, value in values.items():
         field = layout.fields.get(name)
         if field is None:

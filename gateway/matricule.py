@@ -14,6 +14,9 @@ from stdnum import luhn, verhoeff
 
 _PERSON = re.compile(r"[0-9]{13}")
 _WEIGHTS = (5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+_FOREIGN = "99"
+_EXTENSION = "00"
+_LAST_COMPANY = 9999
 
 
 def check_digits(stem: str) -> str:
@@ -49,8 +52,13 @@ def is_legal_person(number: str) -> bool:
     """Whether a text is an 11-digit legal-person number: a year, and a right check digit (mode 1)."""
     if re.fullmatch(r"[0-9]{11}", number) is None or number.startswith("0000"):
         return False
-    rest = sum(int(d) * w for d, w in zip(number, _WEIGHTS, strict=False)) % 11
-    return rest != 1 and int(number[10]) == (0 if rest == 0 else 11 - rest)
+    return number[10] == legal_check_digit(number[:10])
+
+
+def legal_check_digit(stem: str) -> str | None:
+    """The check digit (mode 1) of the first ten digits of a legal person's number; None when it has none."""
+    rest = sum(int(d) * w for d, w in zip(stem, _WEIGHTS, strict=True)) % 11
+    return None if rest == 1 else str((11 - rest) % 11)
 
 
 def person_number(born: date, serial: int) -> str:
@@ -63,3 +71,29 @@ def person_number(born: date, serial: int) -> str:
         raise ValueError(f"a serial has three digits, 1 to 999: {serial}")
     stem = f"{born:%Y%m%d}{serial:03d}" if born.year >= 1000 else f"{born.year:04d}{born:%m%d}{serial:03d}"
     return stem + check_digits(stem)
+
+
+def company_number(year: int, serial: int) -> str | None:
+    """The number of the `serial`-th (1 to 9999) foreign user company registered in a year.
+
+    How the operator numbers these companies is not published. Ours: the year, 99 in the place of the legal
+    form, the serial, the check digit of a legal person, and 00 as extension.
+
+    Returns:
+        13 digits; None for a serial without a check digit, which is passed over.
+
+    Raises:
+        ValueError: when the year or the serial does not fit its four digits.
+    """
+    if not 1 <= serial <= _LAST_COMPANY or not 1 <= year <= 9999:
+        raise ValueError(f"a year and a serial have four digits, from 1: {year}, {serial}")
+    stem = f"{year:04d}{_FOREIGN}{serial:04d}"
+    digit = legal_check_digit(stem)
+    return None if digit is None else stem + digit + _EXTENSION
+
+
+def next_company_number(year: int, last: str | None) -> str | None:
+    """The number that follows the last one given in a year (None: the first); None when none is left."""
+    given = 0 if last is None else int(last[6:10])
+    numbers = (company_number(year, serial) for serial in range(given + 1, _LAST_COMPANY + 1))
+    return next((number for number in numbers if number is not None), None)

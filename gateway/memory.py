@@ -10,12 +10,16 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 
 from gateway.batch import MemberId
-from gateway.matricule import person_number
+from gateway.matricule import next_company_number, person_number
 from gateway.registers import (
+    Absence,
+    AbsenceState,
     Address,
     Affiliation,
+    Company,
     Employer,
     Identity,
+    InsuredMonth,
     Mandate,
     Pair,
     Registers,
@@ -58,6 +62,35 @@ class MemoryPersons:
         if matricule is not None:
             self._matricules[identity] = matricule
         return matricule
+
+
+class MemoryCompanies:
+    """User companies by name and address; a new one gets the number after the last of its year.
+
+    Args:
+        known: the numbers of those already registered.
+    """
+
+    def __init__(self, known: Mapping[Company, str]) -> None:
+        self._numbers = dict(known)
+        self._last = {int(number[:4]): number for number in sorted(known.values())}
+
+    def find(self, companies: Collection[Company]) -> Mapping[Company, str]:
+        known = self._numbers
+        return {company: known[company] for company in companies if company in known}
+
+    def assign(self, company: Company, year: int) -> str | None:
+        """Give the next number.
+
+        Raises:
+            ValueError: when the company has one.
+        """
+        if company in self._numbers:
+            raise ValueError("a company has one number")
+        number = next_company_number(year, self._last.get(year))
+        if number is not None:
+            self._numbers[company] = self._last[year] = number
+        return number
 
 
 class MemoryEmployers:
@@ -190,6 +223,15 @@ class MemoryWages:
             if self._state(wage) is WageState.HELD:
                 self._states[wage.deposit, wage.record] = WageState.CURRENT
 
+    def hours(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, int]:
+        wanted = set(months)
+        found: dict[InsuredMonth, int] = {}
+        for key, wage in self._standing.items():
+            month = InsuredMonth(key.employer, key.insured, key.period)
+            if month in wanted and self._state(wage) is WageState.CURRENT:
+                found[month] = found.get(month, 0) + wage.work_hours
+        return found
+
     def all(self) -> Iterator[tuple[Wage, WageState]]:
         """Every wage ever entered, with what has become of it."""
         return ((wage, self._state(wage)) for wage in self._wages.values())
@@ -198,17 +240,54 @@ class MemoryWages:
         return self._states[wage.deposit, wage.record]
 
 
+class MemoryAbsences:
+    """Incapacities by employer, insured and month.
+
+    Attributes:
+        history: those that were cancelled, in that order.
+    """
+
+    def __init__(self) -> None:
+        self._standing: dict[InsuredMonth, dict[date, Absence]] = defaultdict(dict)
+        self.history: list[Absence] = []
+
+    def standing(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, Sequence[Absence]]:
+        found = {month: self._standing[month] for month in months if self._standing.get(month)}
+        return {month: [by_first[first] for first in sorted(by_first)] for month, by_first in found.items()}
+
+    def add(self, absences: Iterable[tuple[Absence, AbsenceState]]) -> None:
+        """Enter many at once.
+
+        Raises:
+            ValueError: when another one of the month begins on the same day.
+        """
+        for absence, state in absences:
+            if state is AbsenceState.CANCELLED:
+                self.history.append(absence)
+                continue
+            if absence.first in self._standing[absence.month]:
+                raise ValueError(f"another incapacity begins on the same day: {absence}")
+            self._standing[absence.month][absence.first] = absence
+
+    def cancel(self, months: Collection[InsuredMonth]) -> None:
+        for month in months:
+            self.history += self._standing.pop(month, {}).values()
+
+
 def memory_registers(
     persons: Mapping[Identity, str] | None = None,
     employers: Iterable[tuple[int, Employer]] = (),
     mandates: Iterable[Mandate] = (),
+    companies: Mapping[Company, str] | None = None,
 ) -> Registers:
-    """All registers in memory: with these persons, employers by year, and mandates."""
+    """All registers in memory: with these persons, employers by year, mandates, and user companies."""
     affiliations = MemoryAffiliations()
     return Registers(
         persons=MemoryPersons(persons or {}, affiliations),
+        companies=MemoryCompanies(companies or {}),
         employers=MemoryEmployers(employers),
         mandates=MemoryMandates(mandates),
         affiliations=affiliations,
         wages=MemoryWages(),
+        absences=MemoryAbsences(),
     )

@@ -30,10 +30,10 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """The matricule found or made for one DEMMAT record."""
+    """The number found or made for one record that asks for one (DEMMAT, DEMUTI)."""
 
     record: Record
-    insured: str
+    matricule: str
     existing: bool
 
 
@@ -57,7 +57,7 @@ class Outcome:
         held: number of records kept until they can be judged.
         refusals: the records refused, in order.
         returns: business returns beside the acknowledgement.
-        hints: what is odd about records that took effect, under codes of level `hint`.
+        hints: what should be looked at in records that took effect or wait, under codes of level `hint`.
     """
 
     accepted: int

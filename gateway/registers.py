@@ -52,6 +52,24 @@ class Persons(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Company:
+    """What identifies a user company abroad: its name and its address, as asked (DEMUTI)."""
+
+    name: str
+    address: Address
+
+
+class Companies(Protocol):
+    """The register of foreign user companies, to which agencies lend workers."""
+
+    def find(self, companies: Collection[Company]) -> Mapping[Company, str]:
+        """The numbers of those already registered: same name and same address."""
+
+    def assign(self, company: Company, year: int) -> str | None:
+        """Register a new company in a year; its new number, or None when that year has none left."""
+
+
+@dataclass(frozen=True, slots=True)
 class Employer:
     """An employer as the register knows it in one year.
 
@@ -154,6 +172,14 @@ class Affiliations(Protocol):
         """Strike one that should never have been; kept as history."""
 
 
+class InsuredMonth(NamedTuple):
+    """One month of one insured with one employer."""
+
+    employer: str
+    insured: str
+    period: Period
+
+
 class WageState(StrEnum):
     """What has become of a declared wage."""
 
@@ -221,13 +247,58 @@ class Wages(Protocol):
     def release(self, wages: Sequence[Wage]) -> None:
         """Held wages whose affiliation has come: they count from now on."""
 
+    def hours(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, int]:
+        """The work hours of all wages that count for each month; months without any are absent."""
+
+
+class AbsenceState(StrEnum):
+    """What has become of a declared incapacity."""
+
+    CURRENT = "current"
+    """Stands."""
+    CANCELLED = "cancelled"
+    """Wiped by a cancellation of its month; kept as history."""
+
+
+class Absence(NamedTuple):
+    """One declared incapacity, within one month. Days inclusive, whole hours.
+
+    Attributes:
+        kind: digit of its type, as declared.
+        deposit: number of the deposit that declared it.
+        record: place in that batch.
+    """
+
+    month: InsuredMonth
+    kind: str
+    first: date
+    last: date
+    hours: int
+    deposit: int
+    record: int
+
+
+class Absences(Protocol):
+    """The register of incapacities (DECMAL); those that stand for one month never share a day."""
+
+    def standing(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, Sequence[Absence]]:
+        """Those not cancelled, sorted by first day; months without any are absent."""
+
+    def add(self, absences: Iterable[tuple[Absence, AbsenceState]]) -> None:
+        """Enter many at once."""
+
+    def cancel(self, months: Collection[InsuredMonth]) -> None:
+        """Strike all that stand for these months; kept as history."""
+
 
 @dataclass(frozen=True, slots=True)
 class Registers:
     """All registers, bound to the transaction of one batch."""
 
     persons: Persons
+    companies: Companies
     employers: Employers
     mandates: Mandates
     affiliations: Affiliations
     wages: Wages
+    absences: Absences

@@ -28,6 +28,7 @@ from gateway.batch import Header, MemberId
 from gateway.moments import Clock, Received, system_clock
 from gateway.procedures import PROCEDURES, procedure
 from gateway.registers import Affiliation
+from gateway.rejections import REJECTIONS, Level
 from gateway.returns import acktrt
 from gateway.states import OPEN
 from inbox.receive import Receipt, receive
@@ -112,6 +113,7 @@ class House:
         *,
         key: KeyKind = KeyKind.P256,
         valid: tuple[datetime, datetime] | None = None,
+        kind: str = "employer",
     ) -> Sender:
         """Register a member with keys of its own and mandates for some employers."""
         now = Received(self.clock())
@@ -126,11 +128,11 @@ class House:
         write_certificates(home / "member.cert.pem", certificate)
         write_ssh_key(home / "member_ed25519")
         members = self.gateway.members
-        members.register(member, name=f"Member {member}", kind="employer", at=now)
+        members.register(member, name=f"Member {member}", kind=kind, at=now)
         members.add_certificate(member, certificate, now)
-        kind, text = (home / "member_ed25519.pub").read_text().split()[:2]
-        public = paramiko.PKey.from_type_string(kind, base64.b64decode(text))
-        members.add_ssh_key(member, public.fingerprint, f"{kind} {text}", now)
+        algorithm, text = (home / "member_ed25519.pub").read_text().split()[:2]
+        public = paramiko.PKey.from_type_string(algorithm, base64.b64decode(text))
+        members.add_ssh_key(member, public.fingerprint, f"{algorithm} {text}", now)
         codes = [each.code for each in PROCEDURES] + ["CALCUL"]
         for employer in employers:
             members.grant(member, employer, codes, first=date(2000, 1, 1), last=None, at=now)
@@ -247,6 +249,15 @@ class Outcome:
 
     @property
     def codes(self) -> list[str]:
+        """The codes that refuse, in order."""
+        return [code for code in self._found() if REJECTIONS[code].level is not Level.HINT]
+
+    @property
+    def hints(self) -> list[str]:
+        """The codes that do not refuse, in order."""
+        return [code for code in self._found() if REJECTIONS[code].level is Level.HINT]
+
+    def _found(self) -> list[str]:
         return [anomaly.code for anomaly in self.acknowledgement.anomalies]
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import yaml
 
+from gateway.procedures import PROCEDURES
 from tests.tools import tool
 
 ROOT = Path(__file__).parent.parent
@@ -30,7 +31,9 @@ def test_a_month_comes_out_as_the_story_says(tmp_path: Path) -> None:
     verdicts = [each["verdict"] for each in month["deposits"]]
     assert verdicts == [each["expect"]["verdict"] for each in story["deposits"]]
     assert {each["door"] for each in month["deposits"]} == {"https", "sftp"}
-    assert {each["type"] for each in month["returns"]} == {"MATASS", "MATRET", "AFFRET", "SALRET"}
+    assert {each["type"] for each in month["returns"]} == {
+        answer for one in PROCEDURES for answer in one.answers
+    }
     assert {each["type"] for each in month["statements"]} == {"CALCUL", "EXTCPT"}
     _verify_with_xmlsec1(month, tmp_path / "roots.pem")
 

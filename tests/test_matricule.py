@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.matricule import is_employer, is_legal_person, is_person, person_number
+from gateway.matricule import (
+    company_number,
+    is_employer,
+    is_legal_person,
+    is_person,
+    next_company_number,
+    person_number,
+)
 
 BORN = st.dates(date(1000, 1, 1), date(2999, 12, 31))
 SERIALS = st.integers(1, 999)
@@ -126,3 +133,39 @@ def test_a_legal_person_has_a_year() -> None:
 def test_a_serial_has_three_digits(serial: int) -> None:
     with pytest.raises(ValueError, match="three digits"):
         person_number(date(1893, 12, 1), serial)
+
+
+YEARS = st.integers(1, 9999)
+
+
+@given(YEARS, st.integers(1, 9999))
+def test_a_company_number_has_the_one_check_digit_that_is_right(year: int, serial: int) -> None:
+    number = company_number(year, serial)
+    stem = f"{year:04d}99{serial:04d}"
+    total = weighted(stem)
+    assert number == (None if total == 1 else f"{stem}{(11 - total) % 11}00")
+    assert number is None or (is_employer(number) and is_legal_person(number[:11]))
+
+
+def test_the_first_companies_of_a_year() -> None:
+    """Serial 5 has rest 1, so no check digit: it is passed over."""
+    assert company_number(2026, 1) == "2026990001700"
+    assert company_number(2026, 5) is None
+    assert next_company_number(2026, None) == "2026990001700"
+    assert next_company_number(2026, "2026990004100") == "2026990006800"
+
+
+@given(YEARS)
+def test_every_number_of_a_year_is_given_once_and_in_order(year: int) -> None:
+    serials = range(9960, 10_000)
+    last = company_number(year, 9959) or company_number(year, 9958)
+    given_out = []
+    while (last := next_company_number(year, last)) is not None:
+        given_out.append(last)
+    assert given_out == [number for serial in serials if (number := company_number(year, serial))]
+
+
+@pytest.mark.parametrize(("year", "serial"), [(2026, 0), (2026, 10_000), (2026, -1), (0, 1), (10_000, 1)])
+def test_a_year_and_the_serial_of_a_company_have_four_digits(year: int, serial: int) -> None:
+    with pytest.raises(ValueError, match="four digits"):
+        company_number(year, serial)

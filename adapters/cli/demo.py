@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from adapters import demo as story
 from adapters.cli.output import AsJson, console, errors, print_json, print_table
 from adapters.client.seals import GOOD
 from gateway.money import euro
+from gateway.procedures import PROCEDURES
 from gateway.returns.acktrt import Acknowledgement
 
 app = typer.Typer()
@@ -133,7 +135,7 @@ def _json(month: story.Month) -> dict[str, object]:
         ],
         "receipts": answers("ACKREC"),
         "acknowledgements": answers("ACKTRT"),
-        "returns": answers("MATASS", "MATRET", "AFFRET", "SALRET"),
+        "returns": answers(*chain.from_iterable(one.answers for one in PROCEDURES)),
         "statements": answers("CALCUL", "EXTCPT"),
         "trust": month.trust.read_text(),
         "faults": month.faults,

@@ -23,6 +23,9 @@ mandate = tables.table(tables.Mandate)
 employer = tables.table(tables.Employer)
 employer_year = tables.table(tables.EmployerYear)
 
+AGENCY = "agency"
+"""The kind of a member that is a temporary-work agency."""
+
 
 def fingerprint(cert: x509.Certificate) -> str:
     """SHA-256 of a certificate, lower-case hexadecimal."""
@@ -34,6 +37,12 @@ def mandate_subject(
 ) -> str:
     """How the journal names a mandate that was entered: all that its row says."""
     return f"{number} {employer_matricule} {procedures} {first} {last or '-'}"
+
+
+def is_agency(connection: sa.Connection, identifier: MemberId) -> bool:
+    """Whether a member is registered as a temporary-work agency."""
+    query = sa.select(member.c.id).where(member.c.id == str(identifier), member.c.kind == AGENCY)
+    return connection.execute(query).first() is not None
 
 
 class Members:

@@ -15,13 +15,17 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from gateway.batch import MemberId
-from gateway.matricule import person_number
+from gateway.matricule import next_company_number, person_number
 from gateway.moments import Period, Received
 from gateway.registers import (
+    Absence,
+    AbsenceState,
     Address,
     Affiliation,
+    Company,
     Employer,
     Identity,
+    InsuredMonth,
     Mandate,
     Pair,
     Registers,
@@ -32,7 +36,9 @@ from gateway.registers import (
 
 LAST_SERIAL = 999
 
+absence = tables.table(tables.Absence)
 affiliation = tables.table(tables.Affiliation)
+company = tables.table(tables.Company)
 deposit = tables.table(tables.Deposit)
 employer = tables.table(tables.Employer)
 employer_year = tables.table(tables.EmployerYear)
@@ -45,10 +51,12 @@ def bind(connection: sa.Connection, wages: SqlWages) -> Registers:
     """All registers, bound to a transaction, with its register of wages."""
     return Registers(
         persons=SqlPersons(connection),
+        companies=SqlCompanies(connection),
         employers=SqlEmployers(connection),
         mandates=SqlMandates(connection),
         affiliations=SqlAffiliations(connection),
         wages=wages,
+        absences=SqlAbsences(connection),
     )
 
 
@@ -134,6 +142,45 @@ class SqlPersons:
             for column in (person.c.matricule, affiliation.c.insured)
         )
         return {int(number[8:11]) for number in self._connection.execute(sa.union(*numbers)).scalars()}
+
+
+class SqlCompanies:
+    """`gateway.registers.Companies` on the table `company`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def find(self, companies: Collection[Company]) -> Mapping[Company, str]:
+        keys = [(one.address.country, one.address.postcode, one.name) for one in companies]
+        wanted = _wanted(self._connection, keys)
+        near = sa.and_(
+            company.c.country == wanted.c.a, company.c.postcode == wanted.c.b, company.c.name == wanted.c.c
+        )
+        rows = self._connection.execute(sa.select(company).join(wanted, near))
+        known = {_company(row): row.matricule for row in rows}
+        return {one: known[one] for one in companies if one in known}
+
+    def assign(self, new: Company, year: int) -> str | None:
+        of_year = sa.and_(company.c.matricule >= f"{year:04d}", company.c.matricule < f"{year:04d}:")
+        last = self._connection.execute(sa.select(sa.func.max(company.c.matricule)).where(of_year)).scalar()
+        number = next_company_number(year, last)
+        if number is not None:
+            self._connection.execute(
+                sa.insert(company).values(
+                    matricule=number,
+                    name=new.name,
+                    house_number=new.address.number,
+                    street=new.address.street,
+                    postcode=new.address.postcode,
+                    town=new.address.town,
+                    country=new.address.country,
+                )
+            )
+        return number
+
+
+def _company(row: sa.Row[Any]) -> Company:
+    return Company(row.name, Address(row.house_number, row.street, row.postcode, row.town, row.country))
 
 
 class SqlEmployers:
@@ -274,6 +321,7 @@ _INSERT_WAGE = (
 # Spelt out as in the indexes `wage_once` and `wage_held`: with a bound value SQLite would not use them.
 _STANDS = sa.text("wage.state IN ('current', 'held')")
 _HELD = sa.text("wage.state = 'held'")
+_COUNTS = sa.text("wage.state = 'current'")
 
 
 class SqlWages:
@@ -343,6 +391,26 @@ class SqlWages:
     def release(self, wages: Sequence[Wage]) -> None:
         self._turn([(one.deposit, one.record) for one in wages], WageState.CURRENT)
 
+    def hours(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, int]:
+        wanted = _wanted(self._connection, map(_month_row, months))
+        query = (
+            sa.select(wage.c.employer, wage.c.insured, wage.c.period, sa.func.sum(wage.c.work_hours))
+            .join(
+                wanted,
+                sa.and_(
+                    wage.c.employer == wanted.c.a,
+                    wage.c.insured == wanted.c.b,
+                    wage.c.period == wanted.c.c,
+                ),
+            )
+            .where(_STANDS, _COUNTS)
+            .group_by(wage.c.employer, wage.c.insured, wage.c.period)
+        )
+        return {
+            InsuredMonth(employer, insured, Period.parse(period)): hours
+            for employer, insured, period, hours in self._connection.execute(query)
+        }
+
     def waiting(self) -> Iterator[tuple[Wage, Received]]:
         """Every wage on hold, with the receipt of the deposit that declared it."""
         query = (
@@ -366,6 +434,10 @@ class SqlWages:
             ((state.value, number, record) for number, record in records),
         )
         self.decided.update(number for number, _ in records)
+
+
+def _month_row(month: InsuredMonth) -> tuple[str, str, str]:
+    return month.employer, month.insured, str(month.period)
 
 
 def _key_row(key: WageKey) -> tuple[object, ...]:
@@ -394,4 +466,79 @@ def wage_of(row: sa.Row[Any]) -> Wage:
         non_pensionable=row.non_pensionable,
         capped=row.capped,
         reference=row.reference,
+    )
+
+
+_ABSENCE_COLUMNS = (
+    *InsuredMonth._fields,
+    "kind",
+    "first_day",
+    "last_day",
+    "hours",
+    "deposit",
+    "record",
+    "state",
+)
+_INSERT_ABSENCE = (
+    f"INSERT INTO absence ({', '.join(_ABSENCE_COLUMNS)})"  # noqa: S608 - our own names
+    f" VALUES ({', '.join('?' * len(_ABSENCE_COLUMNS))})"
+)
+
+
+class SqlAbsences:
+    """`gateway.registers.Absences` on the table `absence`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def standing(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, Sequence[Absence]]:
+        found: dict[InsuredMonth, list[Absence]] = defaultdict(list)
+        wanted = _wanted(self._connection, map(_month_row, months))
+        query = (
+            sa.select(absence)
+            .join(
+                wanted,
+                sa.and_(
+                    absence.c.employer == wanted.c.a,
+                    absence.c.insured == wanted.c.b,
+                    absence.c.period == wanted.c.c,
+                ),
+            )
+            # Spelt out as in the index `absence_once`: with a bound value SQLite would not use it.
+            .where(sa.text("absence.state = 'current'"))
+            .order_by(absence.c.first_day)
+        )
+        for row in self._connection.execute(query):
+            one = _absence_of(row)
+            found[one.month].append(one)
+        return found
+
+    def add(self, absences: Iterable[tuple[Absence, AbsenceState]]) -> None:
+        rows = ((*_absence_row(one), state.value) for one, state in absences)
+        _many(self._connection, _INSERT_ABSENCE, rows)
+
+    def cancel(self, months: Collection[InsuredMonth]) -> None:
+        _many(
+            self._connection,
+            "UPDATE absence SET state = 'cancelled'"
+            " WHERE employer = ? AND insured = ? AND period = ? AND state = 'current'",
+            map(_month_row, months),
+        )
+
+
+def _absence_row(one: Absence) -> tuple[object, ...]:
+    """A row of the table `absence`, in the order of `_ABSENCE_COLUMNS` but for the state."""
+    days = one.first.isoformat(), one.last.isoformat()
+    return *_month_row(one.month), one.kind, *days, one.hours, one.deposit, one.record
+
+
+def _absence_of(row: sa.Row[Any]) -> Absence:
+    return Absence(
+        month=InsuredMonth(row.employer, row.insured, Period.parse(row.period)),
+        kind=row.kind,
+        first=date.fromisoformat(row.first_day),
+        last=date.fromisoformat(row.last_day),
+        hours=row.hours,
+        deposit=row.deposit,
+        record=row.record,
     )

@@ -100,6 +100,24 @@ class Person(SQLModel, table=True):
     country: str
 
 
+class Company(SQLModel, table=True):
+    """A user company abroad that was given a number here."""
+
+    __tablename__: ClassVar[str] = "company"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index(
+            "company_identity", "country", "postcode", "name", "town", "street", "house_number", unique=True
+        ),
+    )
+    matricule: str = Field(primary_key=True)
+    name: str
+    house_number: str
+    street: str
+    postcode: str
+    town: str
+    country: str
+
+
 class Affiliation(SQLModel, table=True):
     """One version of an affiliation; history stays."""
 
@@ -164,6 +182,34 @@ class Wage(SQLModel, table=True):
     capped: bool
     reference: str | None = None
     state: str
+
+
+class Absence(SQLModel, table=True):
+    """One declared incapacity; history stays."""
+
+    __tablename__: ClassVar[str] = "absence"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index(
+            "absence_once",
+            "employer",
+            "insured",
+            "period",
+            "first_day",
+            unique=True,
+            sqlite_where=sa.text("state = 'current'"),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    employer: str
+    insured: str
+    period: str
+    kind: str = Field(description="digit of the type of incapacity, as declared")
+    first_day: str
+    last_day: str
+    hours: int
+    deposit: int = Field(foreign_key="deposit.number")
+    record: int
+    state: str = Field(description="current or cancelled")
 
 
 class Deposit(SQLModel, table=True):
@@ -264,9 +310,11 @@ OURS: tuple[sa.Table, ...] = tuple(
         Employer,
         EmployerYear,
         Person,
+        Company,
         Affiliation,
         Deposit,
         Wage,
+        Absence,
         Journal,
         Answer,
         Statement,

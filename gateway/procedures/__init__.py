@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from gateway.batch import Batch
 from gateway.context import Context
 from gateway.outcome import Outcome
-from gateway.procedures.declaration import decaff, decsal
+from gateway.procedures.agency import demuti
+from gateway.procedures.declaration import decaff, decmal, decsal
 from gateway.procedures.judgement import Form
 from gateway.procedures.matricule import demmat
 
@@ -60,6 +61,8 @@ PROCEDURES = (
     Procedure("matricule", demmat.FORM, demmat.handle, (demmat.ASSIGNED_IN, demmat.FORM.refused_in)),
     Procedure("declaration", decaff.FORM, decaff.handle, (decaff.FORM.refused_in,)),
     Procedure("declaration", decsal.FORM, decsal.handle, (decsal.FORM.refused_in,)),
+    Procedure("declaration", decmal.FORM, decmal.handle, (decmal.FORM.refused_in,)),
+    Procedure("agency", demuti.FORM, demuti.handle, (demuti.ASSIGNED_IN, demuti.FORM.refused_in)),
 )
 
 

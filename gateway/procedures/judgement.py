@@ -57,10 +57,11 @@ class Form:
 
     def refusal(self, record: Record, findings: Iterable[Finding], formal: Sequence[Anomaly] = ()) -> Refusal:
         """A refused record: what was found in it, after what the form found, in field order."""
-        anomalies = [*formal, *(self._anomaly(record, code, field) for code, field in findings)]
+        anomalies = [*formal, *(self.anomaly(record, code, field) for code, field in findings)]
         return Refusal(record, tuple(sorted(anomalies, key=self._place)))
 
-    def _anomaly(self, record: Record, code: str, field: str) -> Anomaly:
+    def anomaly(self, record: Record, code: str, field: str) -> Anomaly:
+        """What was found in a field of a record, with its place and the value seen."""
         value = record.fields.get(field)
         path = f"/{self.procedure}/{self.record}[{record.number}]"
         if value is None:

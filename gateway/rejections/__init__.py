@@ -5,7 +5,7 @@ The rows stand in the YAML files of this folder. Each has
 * `key`: our word for it, which never changes, such as `SALRET-7`;
 * `official`: the operator's code within its return, where it has one;
 * `level`: `file` when nothing of the file is treated, `record` when the others go on, `hint` when the record
-  itself took effect and should be looked at;
+  itself was not refused but should be looked at;
 * `title`, `text`, `remedy`: for a payroll clerk with a deadline, each in French, German and English;
 * `legal_basis`: the article, where one is known, cited in French;
 * `since`, `until`: first and last day on which the code is given, where limited.
@@ -36,7 +36,7 @@ class Level(StrEnum):
     RECORD = "record"
     """This record is refused; the others are judged by themselves."""
     HINT = "hint"
-    """This record took effect; something about it is odd and may have to be corrected."""
+    """This record was not refused: it took effect or waits; something about it should be looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ class Acknowledgement:
         records: how many records the file holds; 0 when it could not be read that far.
         accepted, rejected, held: how many of them took effect, were refused, wait.
         decisions: the mandates that were used, one for each employer allowed.
-        anomalies: all faults found, of the file and of its records, and hints about records that took effect.
+        anomalies: all faults found, of the file and of its records, and hints about records not refused.
         explanations: one for each code among the anomalies.
         returns: names of the files posted with it.
         journal: the entry of the treatment in the register (RGD 12 May 1975, art. 20).

@@ -56,7 +56,7 @@ def _assigned(assignment: Assignment) -> Assigned:
     asked = assignment.record.fields
     return Assigned(
         record=assignment.record.number,
-        insured=assignment.insured,
+        insured=assignment.matricule,
         existing=assignment.existing,
         employer=asked["Employer"],
         surname=asked["Surname"],

@@ -1,4 +1,4 @@
-"""Rejected records, as MATRET, AFFRET and SALRET give them back: what was sent, and why not.
+"""Rejected records, as the RET files give them back: what was sent, and why not.
 
 Their one implementation. A return repeats each rejected record and names its codes, as the
 operator's RET pages say; where the official layout puts one code into field 2, ours gives all.
@@ -56,7 +56,7 @@ def write(code: str, names: Sequence[str], document: RejectedRecords) -> etree._
     """The return as XML, unsigned.
 
     Args:
-        code: `MATRET`, `AFFRET` or `SALRET`.
+        code: such as `SALRET`.
         names: the fields of a record, in the order of the form. What else a malformed record
             held is left out, and a longer value is cut to 200 characters.
         document: what to write.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -135,7 +136,10 @@ class House:
         """What every OpenSSH client is told: our host key only, these keys only, no questions."""
         known = self.folder / "known_hosts"
         kind, key = self.keys.file("host.pub").read_text().split()[:2]
-        known.write_text(f"[{self.host}]:{self.port} {kind} {key}\n")
+        # Whole at every moment: clients that run at once read it while others write it.
+        part = known.with_name(f"known_hosts.{threading.get_ident()}")
+        part.write_text(f"[{self.host}]:{self.port} {kind} {key}\n")
+        part.replace(known)
         told = ["StrictHostKeyChecking=yes", f"UserKnownHostsFile={known}", "GlobalKnownHostsFile=/dev/null"]
         told += ["IdentitiesOnly=yes", "IdentityAgent=none", "BatchMode=yes", "ConnectTimeout=20"]
         told += [f"IdentityFile={self.keys.file(key)}" for key in keys]

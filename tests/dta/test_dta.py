@@ -17,8 +17,10 @@ from gateway.moments import Received
 from xsd import Form, catalogue
 
 DAY = Received(datetime(2026, 8, 3, 9, 0, tzinfo=UTC)).day
-DECSAL, DECAFF, DEMMAT = (catalogue().form(code, "1.0", DAY) for code in ("DECSAL", "DECAFF", "DEMMAT"))
-FORMS = pytest.mark.parametrize("form", [DECSAL, DECAFF, DEMMAT], ids=lambda form: form.code)
+DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL = (
+    catalogue().form(code, "1.0", DAY) for code in ("DECSAL", "DECAFF", "DEMMAT", "DEMUTI", "DECMAL")
+)
+FORMS = pytest.mark.parametrize("form", [DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL], ids=lambda form: form.code)
 MEMBER = MemberId("2099990001299", "999999")
 
 RAW = (
@@ -74,11 +76,14 @@ SPELT = {
         st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='";'), min_size=1, max_size=40
     ),
     "Kind": st.sampled_from(["entry", "exit", "change", "cancellation"]),
+    "IncapacityKind": st.sampled_from(["declaration", "cancellation"]),
+    "IncapacityType": digits(1),
     "Country": st.text("ALUZ", min_size=2, max_size=2),
     "Postcode": st.sampled_from(["1234", "L-1234", "SW1A 1AA", "0001"]),
     "Town": line,
     "Occupation": line,
     "Street": line,
+    "CompanyName": line,
     "HouseNumber": line,
     "OccupationCode": digits(4),
     "Scheme": digits(2),
@@ -163,6 +168,34 @@ def test_the_documented_shape() -> None:
     assert dta.write(MEMBER, [WAGE], DECSAL) == RAW
 
 
+def test_a_declaration_and_a_cancellation_of_incapacity_have_their_own_record_types() -> None:
+    declared = {
+        "Kind": "declaration",
+        "Employer": "2099990001299",
+        "Insured": "1893120105732",
+        "Period": "2026-07",
+        "IncapacityType": "1",
+        "Start": "2026-07-13",
+        "End": "2026-07-17",
+        "Hours": "40",
+    }
+    cancelled = {name: declared[name] for name in ("Employer", "Insured", "Period")}
+    records = [declared, {"Kind": "cancellation", **cancelled}]
+    raw = dta.write(MEMBER, records, DECMAL)
+    assert raw.splitlines()[1:] == [
+        b"1;2099990001299;1893120105732;202607;1;20260713;20260717;40;",
+        b"2;2099990001299;1893120105732;202607;;;;;",
+    ]
+    assert dta.read(raw, DECMAL).records == records
+
+
+def test_a_last_filler_stays_empty() -> None:
+    raw = dta.write(MEMBER, [{"Kind": "cancellation"}], DECMAL)
+    with pytest.raises(UnreadableError, match="line 2, field 9: 'X'") as refused:
+        dta.read(raw.removesuffix(b"\r\n") + b"X\r\n", DECMAL)
+    assert "filler" in refused.value.advice
+
+
 def test_absent_fields_and_fillers_are_empty_and_a_record_is_always_whole() -> None:
     required = {name: WAGE[name] for name in ("Employer", "Insured", "Period", "BaseWage", "WorkHours")}
     raw = dta.write(MEMBER, [required], DECSAL)
@@ -201,6 +234,13 @@ def test_only_the_last_line_end_may_be_missing() -> None:
         ("Scheme", DECAFF, "01", "01"),
         ("BirthDate", DEMMAT, "1894-05-17", "18940517"),
         ("Surname", DEMMAT, "D'EXEMPLE", "D'EXEMPLE"),
+        ("Kind", DECMAL, "declaration", "1"),
+        ("Kind", DECMAL, "cancellation", "2"),
+        ("Period", DECMAL, "2026-07", "202607"),
+        ("Start", DECMAL, "2026-07-13", "20260713"),
+        ("Hours", DECMAL, "40", "40"),
+        ("Name", DEMUTI, "Beispiel & Co. KG", "Beispiel & Co. KG"),
+        ("Postcode", DEMUTI, "01067", "01067"),
     ],
 )
 def test_values_are_spelt_for_each_side(field: str, form: Form, text: str, spelt: str) -> None:
@@ -212,7 +252,8 @@ def test_values_are_spelt_for_each_side(field: str, form: Form, text: str, spelt
 
 def put(form: Form, number: int, value: str) -> bytes:
     """A file of one record with one value."""
-    values = ["1"] + [""] * (max(field.number for field in form.fields) - 1)
+    empty = dta.write(MEMBER, [{}], form).splitlines()[1].decode()
+    values = ["1", *empty.split(";")[1:]]
     values[number - 1] = value
     return b"0;2099990001299;999999\r\n" + ";".join(values).encode() + b"\r\n"
 
@@ -239,6 +280,15 @@ def put(form: Form, number: int, value: str) -> bytes:
         (DECAFF, 19, "10001", "AFFRET-22"),
         (DEMMAT, 5, "17051894", "MATRET-4"),
         (DEMMAT, 6, "LUX", "MATRET-5"),
+        (DECMAL, 1, "3", "MALRET-1"),
+        (DECMAL, 1, "", "MALRET-1"),
+        (DECMAL, 4, "202613", "MALRET-4"),
+        (DECMAL, 5, "01", "MALRET-7"),
+        (DECMAL, 6, "13.07.2026", "MALRET-5"),
+        (DECMAL, 8, "40.0", "MALRET-10"),
+        (DEMUTI, 2, "2099", "UTIRET-EMPLOYER"),
+        (DEMUTI, 6, "DEU", "UTIRET-1"),
+        (DEMUTI, 7, "d-54290", "UTIRET-2"),
     ],
 )
 def test_a_value_not_spelt_as_asked_gets_the_right_code(
@@ -261,6 +311,8 @@ def test_a_value_not_spelt_as_asked_gets_the_right_code(
         (DECAFF, 2, "entry"),
         (DECAFF, 11, "40.00"),
         (DECAFF, 19, "25.00"),
+        (DECMAL, 1, "declaration"),
+        (DECMAL, 6, "2026-07-13"),
     ],
 )
 def test_a_value_spelt_as_in_the_form_is_not_quietly_taken(form: Form, number: int, value: str) -> None:
@@ -277,6 +329,8 @@ def test_a_value_spelt_as_in_the_form_is_not_quietly_taken(form: Form, number: i
         (DECAFF, "Entry", "20260701"),
         (DECAFF, "Kind", "ENTRY"),
         (DECAFF, "WeeklyHours", "40"),
+        (DECMAL, "Kind", "2"),
+        (DECMAL, "End", "20260717"),
     ],
 )
 def test_a_value_that_would_change_its_meaning_is_not_written(form: Form, field: str, value: str) -> None:

@@ -39,6 +39,7 @@ def held(home: House, sender: Sender, *records: dict[str, str]) -> str:
     known = outcome.acknowledgement
     assert (outcome.verdict, known.held, known.accepted) == ("accepted", len(records), 0)
     assert (outcome.kept.state, outcome.codes, known.returns) == ("held", [], ())
+    assert outcome.hints == ["SALRET-HELD"] * len(records)
     return outcome.kept.deposit.id
 
 

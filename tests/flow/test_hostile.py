@@ -622,8 +622,13 @@ def waits(home: House, sender: Sender, content: bytes) -> str:
 
 
 def until(home: House, sender: Sender, deposit: str, state: str) -> None:
+    """Wait for a state. Time goes on: a try that was under way when the clock was put forward may end
+    after that, and put off the next one."""
+    clock = home.clock
+    assert isinstance(clock, HandClock)
+
     def found() -> Kept | None:
-        home.gateway.engine.wake()
+        move(home, clock, clock() + timedelta(seconds=1))
         one = home.gateway.deposits.find(str(sender.member), deposit)
         return one if one is not None and one.state.value == state else None
 
@@ -805,7 +810,8 @@ def test_values_beside_their_form_or_the_calendar(home: House, sender: Sender, c
     found: dict[int, list[str]] = {number: [] for number in range(1, len(cases) + 1)}
     for anomaly in outcome.acknowledgement.anomalies:
         assert anomaly.record is not None
-        found[anomaly.record].append(anomaly.code)
+        if anomaly.code != "SALRET-HELD":  # nobody is affiliated here
+            found[anomaly.record].append(anomaly.code)
     assert [found[number] for number in found] == [due for _, due in cases]
     assert outcome.acknowledgement.rejected == sum(bool(due) for _, due in cases)
 

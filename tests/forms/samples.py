@@ -18,8 +18,20 @@ EMPLOYER = "2099990001299"
 INSURED = "1893120105732"
 
 OURS = f"{{{NAMESPACE}}}"
-INBOUND = ("DEMMAT", "DECAFF", "DECSAL")
-OUTBOUND = ("ACKREC", "ACKTRT", "MATASS", "MATRET", "AFFRET", "SALRET", "CALCUL", "EXTCPT")
+INBOUND = ("DEMMAT", "DECAFF", "DECSAL", "DECMAL", "DEMUTI")
+OUTBOUND = (
+    "ACKREC",
+    "ACKTRT",
+    "MATASS",
+    "MATRET",
+    "MATUTI",
+    "UTIRET",
+    "AFFRET",
+    "SALRET",
+    "MALRET",
+    "CALCUL",
+    "EXTCPT",
+)
 
 SIGNATURE = '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/></ds:Signature>'
 
@@ -54,6 +66,16 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "Postcode": "L-1234",
         "Town": "Luxembourg",
         "Reference": "P-1",
+    },
+    "DEMUTI": {
+        "Employer": EMPLOYER,
+        "Name": "Bäckerei Müller & Söhne OHG",
+        "HouseNumber": "5 a",
+        "Street": "Straße des Beispiels",
+        "Country": "DE",
+        "Postcode": "54290",
+        "Town": "Trier",
+        "Reference": "U-1",
     },
     "DECAFF": {
         "Kind": "entry",
@@ -98,6 +120,16 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "Capped": "Y",
         "Reference": "W-1",
     },
+    "DECMAL": {
+        "Kind": "declaration",
+        "Employer": EMPLOYER,
+        "Insured": INSURED,
+        "Period": "2026-07",
+        "IncapacityType": "1",
+        "Start": "2026-07-13",
+        "End": "2026-07-17",
+        "Hours": "40",
+    },
 }
 """One good record of each form that comes in, with every field there is."""
 
@@ -108,9 +140,12 @@ ANSWERS: Mapping[str, str] = {
     + "<Held>0</Held>"
     + JOURNAL,
     "MATASS": ANSWER_HEADER,
+    "MATUTI": ANSWER_HEADER,
+    "UTIRET": ANSWER_HEADER,
     "MATRET": ANSWER_HEADER,
     "AFFRET": ANSWER_HEADER,
     "SALRET": ANSWER_HEADER,
+    "MALRET": ANSWER_HEADER,
     "CALCUL": ANSWER_HEADER
     + f"<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>2026-09-000001</Statement>"
     + f"<ComputedIn>2026-09</ComputedIn>{TOTALS}<Total>0.00</Total>",

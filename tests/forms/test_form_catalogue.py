@@ -29,7 +29,7 @@ def test_version_1_0_of_every_form_is_in_force_from_its_first_day(code: str) -> 
 
 @pytest.mark.parametrize(
     ("code", "version"),
-    [("DECSAL", "1.1"), ("DECSAL", ""), ("decsal", "1.0"), ("DECMAL", "1.0"), ("", "1.0"), ("../x", "1.0")],
+    [("DECSAL", "1.1"), ("DECSAL", ""), ("decsal", "1.0"), ("DECXYZ", "1.0"), ("", "1.0"), ("../x", "1.0")],
 )
 def test_what_is_not_listed_is_unknown(code: str, version: str) -> None:
     with pytest.raises(UnknownForm, match="there is no form") as refusal:
@@ -77,7 +77,7 @@ def test_both_ends_of_its_days_count() -> None:
         ("  family: declaration\n", "", KeyError),
         ('"1.0"', '"1.1"', FileNotFoundError),
         ("record: Wage", "record: Salary", ValueError),
-        ("DECSAL", "DECMAL", FileNotFoundError),
+        ("DECSAL", "DECXYZ", FileNotFoundError),
     ],
 )
 def test_a_wrong_catalogue_is_not_built(was: str, becomes: str, error: type[Exception]) -> None:

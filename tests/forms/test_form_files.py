@@ -22,7 +22,13 @@ from xsd.schema import XS, ForeignAddressError, Judge
 BUNDLE = Path(str(files("xsd")))
 CODES = INBOUND + OUTBOUND
 PLACES = ("envelope/1.0.xsd", *(f"{code.lower()}/1.0.xsd" for code in CODES))
-RETURN_OF = {"MATRET": "DEMMAT", "AFFRET": "DECAFF", "SALRET": "DECSAL"}
+RETURN_OF = {
+    "MATRET": "DEMMAT",
+    "AFFRET": "DECAFF",
+    "SALRET": "DECSAL",
+    "MALRET": "DECMAL",
+    "UTIRET": "DEMUTI",
+}
 
 
 def written(place: str) -> etree._Element:
@@ -100,11 +106,12 @@ def test_every_field_of_a_batch_has_its_number_and_its_codes(code: str) -> None:
     fields = form(code).fields
     numbers = [field.number for field in fields]
     assert numbers == sorted(set(numbers)), "unique, and in the order of the form"
-    assert numbers[0] == 2, "field 1 of a .dta record is its type"
+    # Field 1 of a .dta record is its type; only in DECMAL does it say something of its own.
+    assert numbers[0] == (1 if code == "DECMAL" else 2)
     answer = next(answer for answer, asked in RETURN_OF.items() if asked == code)
     for field in fields:
-        assert re.fullmatch(rf"{answer}-[1-9][0-9]?", field.rejection)
-        assert re.fullmatch(rf"{answer}-[1-9][0-9]?", field.missing)
+        assert re.fullmatch(rf"{answer}-([1-9][0-9]?|[A-Z]+)", field.rejection)
+        assert re.fullmatch(rf"{answer}-([1-9][0-9]?|[A-Z]+)", field.missing)
         assert all(word in field.documentation for word in ("Source: ", "Purpose: "))
         assert "  " not in field.documentation
 
@@ -124,6 +131,21 @@ def test_an_affiliation_requires_only_what_every_kind_needs() -> None:
     codes = {field.name: field.rejection.removeprefix("AFFRET-") for field in fields}
     assert (codes["Insured"], codes["Share"], codes["PreviousExit"]) == ("1", "22", "24")
     assert {field.name: field.number for field in fields}["SchemeControl"] == 29
+
+
+def test_an_incapacity_requires_only_what_both_kinds_need() -> None:
+    fields = form("DECMAL").fields
+    assert [field.name for field in fields if field.required] == ["Kind", "Employer", "Insured", "Period"]
+    assert {field.number: field.rejection.removeprefix("MALRET-") for field in fields} == {
+        1: "1",
+        2: "3",
+        3: "2",
+        4: "4",
+        5: "7",
+        6: "5",
+        7: "6",
+        8: "10",
+    }
 
 
 def test_a_person_requires_everything_but_the_reference() -> None:

@@ -47,7 +47,7 @@ TYPES = [
 # Types that show what was received, or what we say ourselves, take any text up to their length.
 FREE = {"Seen", "FileName", "FieldName", "Path", "Sentence", "RegisteredName"}
 # Types whose letters are not those of ASCII alone.
-LATIN = {"Line", "Town", "Street", "HouseNumber", "Occupation", "Software", "Institution"}
+LATIN = {"Line", "CompanyName", "Town", "Street", "HouseNumber", "Occupation", "Software", "Institution"}
 
 
 @cache
@@ -100,9 +100,12 @@ GOOD = {
     "Institution": ["CNS", "Caisse nationale de santé"],
     "StatementNumber": ["1", "2026-09-000001", "2026/9.a"],
     "Software": ["Paie 4.2 (Linux)"],
+    "CompanyName": ["Bäckerei Müller & Söhne OHG", "X"],
     "Street": ["Rue de l’Église"],
     "HouseNumber": ["12A", "12-14", "1 bis"],
     "Kind": ["entry", "exit", "change", "cancellation"],
+    "IncapacityKind": ["declaration", "cancellation"],
+    "IncapacityType": ["1", "5", "0"],
     "Occupation": ["Électricienne, 2e échelon"],
     "OccupationCode": ["7411", "0110"],
     "Scheme": ["03"],
@@ -181,9 +184,12 @@ BAD = {
     "Institution": ["", "C" * 61],
     "StatementNumber": ["", "-1", "1-", "1--1", "1 1", "1" * 41],
     "Software": ["", "x" * 61],
+    "CompanyName": ["", " X", "A;B", "x" * 101],
     "Street": ["", "x" * 101],
     "HouseNumber": ["", "x" * 11],
     "Kind": ["Entry", "ENTRY", "1"],
+    "IncapacityKind": ["Declaration", "CANCELLATION", "1", "2"],
+    "IncapacityType": ["", "01", "A", "-1"],
     "Occupation": ["", "  ", "x" * 101],
     "OccupationCode": ["741", "74110", "74A1"],
     "Scheme": ["3", "003"],
@@ -336,6 +342,12 @@ DOCUMENTS_GOOD = {
         f'{ANSWER_HEADER}<Assigned record="1"><Insured>{INSURED}</Insured><Existing>false</Existing>'
         f"<Employer>{EMPLOYER}</Employer><Surname>A</Surname><FirstName>B</FirstName>"
         "<BirthDate>1893-12-01</BirthDate></Assigned>",
+    ),
+    "a company's number": document(
+        "MATUTI",
+        f'{ANSWER_HEADER}<Assigned record="1"><Company>2026990001700</Company><Existing>true</Existing>'
+        f"<Employer>{EMPLOYER}</Employer><Name>A &amp; B</Name><HouseNumber>5</HouseNumber>"
+        "<Street>C</Street><Country>DE</Country><Postcode>54290</Postcode><Town>Trier</Town></Assigned>",
     ),
     "an acknowledgement with everything": document(
         "ACKTRT",

@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from adapters.database import Database, tables
 from adapters.database.registers import SqlWages, bind
 from gateway.memory import memory_registers
-from gateway.registers import Employer, Identity, Mandate, Registers
+from gateway.registers import Company, Employer, Identity, Mandate, Registers
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Seeds:
     persons: Mapping[Identity, str] = field(default_factory=dict)
     employers: Sequence[tuple[int, Employer]] = ()
     mandates: Sequence[Mandate] = ()
+    companies: Mapping[Company, str] = field(default_factory=dict)
 
 
 Opener = Callable[[Path, Seeds], AbstractContextManager[Registers]]
@@ -31,7 +32,7 @@ Opener = Callable[[Path, Seeds], AbstractContextManager[Registers]]
 
 @contextmanager
 def in_memory(_folder: Path, seeds: Seeds) -> Iterator[Registers]:
-    yield memory_registers(seeds.persons, seeds.employers, seeds.mandates)
+    yield memory_registers(seeds.persons, seeds.employers, seeds.mandates, seeds.companies)
 
 
 @contextmanager
@@ -93,6 +94,18 @@ def _seed(connection: sa.Connection, seeds: Seeds) -> None:
                 "country": "FR",
             }
             for one, matricule in seeds.persons.items()
+        ],
+        tables.Company: [
+            {
+                "matricule": matricule,
+                "name": one.name,
+                "house_number": one.address.number,
+                "street": one.address.street,
+                "postcode": one.address.postcode,
+                "town": one.address.town,
+                "country": one.address.country,
+            }
+            for one, matricule in seeds.companies.items()
         ],
         # A wage names its deposit, which therefore must be there.
         tables.Deposit: [

@@ -33,20 +33,25 @@ INSURED = mostly("1893120105732", "1895022801278", "1894050600302", "18990101001
 AMOUNTS = mostly("0.00", "3812.40", "19399.31", form=r"(0|[1-9][0-9]{0,8})\.[0-9]{2}")
 HOURS = mostly("0", "173", form="(0|[1-9][0-9]{0,2})")
 DAYS = mostly("01", "15", "30", "31", form="(0[1-9]|[12][0-9]|3[01])")
+DATE = "[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
 DATES = mostly(
     "2023-01-01",
     "2023-06-30",
     "2024-03-01",
     "2026-08-01",
     "2024-02-29",
-    form="[12][0-9]{3}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])",
+    form=DATE,
 )
 COUNTRY = st.sampled_from(sorted(COUNTRIES)) | pattern("[A-Z]{2}")
 LINES = pattern("[!-~]{1,10}( [!-~]{1,10})?")
-POSTCODES = mostly("1471", "L-1471", form="[0-9A-Z]{1,6}([ -][0-9A-Z]{1,4})?")
+POSTCODE = "[0-9A-Z]{1,6}([ -][0-9A-Z]{1,4})?"
+POSTCODES = mostly("1471", "L-1471", form=POSTCODE)
 NAMES = mostly("MULLER", "WEBER", form="[A-Z][A-Z']{0,5}([ -][A-Z]{1,5})?")
 SCHEMES = mostly("01", "03", "05", "10", form="[0-9]{2}")
 REFERENCES = pattern("[ -:<-~]{1,40}")
+
+PEOPLE = ("Insured", "Surname", "Name")
+"""Fields that tell whom a record is about: a person or a company."""
 
 FIELDS: Mapping[str, tuple[Mapping[str, st.SearchStrategy[str]], Mapping[str, st.SearchStrategy[str]]]] = {
     "DECSAL": (
@@ -69,6 +74,20 @@ FIELDS: Mapping[str, tuple[Mapping[str, st.SearchStrategy[str]], Mapping[str, st
             "LastDay": DAYS,
             "Capped": st.just("Y"),
             "Reference": REFERENCES,
+        },
+    ),
+    "DECMAL": (
+        {
+            "Kind": st.sampled_from(["declaration", "cancellation"]),
+            "Employer": EMPLOYERS,
+            "Insured": INSURED,
+            "Period": mostly("2026-07", "2026-02", "2026-05", form="[12][0-9]{3}-(0[1-9]|1[0-2])"),
+        },
+        {
+            "IncapacityType": pattern("[0-9]"),
+            "Start": mostly("2026-07-01", "2026-05-12", form=DATE),
+            "End": mostly("2026-07-31", "2026-02-30", form=DATE),
+            "Hours": HOURS,
         },
     ),
     "DECAFF": (
@@ -99,6 +118,18 @@ FIELDS: Mapping[str, tuple[Mapping[str, st.SearchStrategy[str]], Mapping[str, st
             "SchemeControl": SCHEMES,
             "Reference": REFERENCES,
         },
+    ),
+    "DEMUTI": (
+        {
+            "Employer": EMPLOYERS,
+            "Name": LINES,
+            "HouseNumber": LINES,
+            "Street": LINES,
+            "Country": st.sampled_from(["BE", "DE", "FR", "LU"]) | COUNTRY,
+            "Postcode": mostly("6700", "57000", form=POSTCODE),
+            "Town": LINES,
+        },
+        {"Reference": REFERENCES},
     ),
     "DEMMAT": (
         {
@@ -200,7 +231,7 @@ def test_wages_are_judged_alike_wherever_they_stand_in_the_file(data: st.DataObj
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("code", ["DECAFF", "DEMMAT"])
+@pytest.mark.parametrize("code", ["DECAFF", "DECMAL", "DEMMAT", "DEMUTI"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_record_is_judged_alike_beside_records_of_other_people(code: str, data: st.DataObject) -> None:
@@ -208,7 +239,7 @@ def test_a_record_is_judged_alike_beside_records_of_other_people(code: str, data
     others = [
         other
         for other in data.draw(any_batch(code))
-        if all(other.get(name) != record.get(name) for name in ("Insured", "Surname") if name in record)
+        if all(other.get(name) != record.get(name) for name in PEOPLE if name in record)
     ]
     alone = handled(code, numbered([record])).refusals
     among = handled(code, numbered([*others, record])).refusals

@@ -117,10 +117,10 @@ def test_an_empty_batch_has_no_returns(code: str) -> None:
 
 
 def test_procedures_are_found_by_code() -> None:
-    assert [procedure(code).code for code in CODES] == ["DEMMAT", "DECAFF", "DECSAL"]
-    assert [one.record for one in PROCEDURES] == ["Person", "Affiliation", "Wage"]
+    assert [procedure(code).code for code in CODES] == ["DEMMAT", "DECAFF", "DECSAL", "DECMAL", "DEMUTI"]
+    assert [one.record for one in PROCEDURES] == ["Person", "Affiliation", "Wage", "Incapacity", "Company"]
     with pytest.raises(KeyError):
-        procedure("DECMAL")
+        procedure("DECXYZ")
 
 
 @given(st.dates())

@@ -38,13 +38,13 @@ def assigned(outcome: Outcome) -> list[Assignment]:
 
 def test_a_known_person_gets_the_number_they_have() -> None:
     outcome = handled(WORLD.registers(), {"Surname": "MULLER", "FirstName": "ZOE", "BirthDate": "1893-12-01"})
-    assert [(one.insured, one.existing) for one in assigned(outcome)] == [("1893120105732", True)]
+    assert [(one.matricule, one.existing) for one in assigned(outcome)] == [("1893120105732", True)]
 
 
 def test_a_new_person_gets_the_lowest_free_number_of_the_birth_date() -> None:
     outcome = handled(WORLD.registers(), {"BirthDate": "1893-12-01"}, {"BirthDate": "1893-12-02"})
     expected = [person_number(date(1893, 12, 1), 1), person_number(date(1893, 12, 2), 1)]
-    assert [(one.insured, one.existing) for one in assigned(outcome)] == [
+    assert [(one.matricule, one.existing) for one in assigned(outcome)] == [
         (expected[0], False),
         (expected[1], False),
     ]
@@ -55,14 +55,14 @@ def test_asking_again_gives_the_same_number() -> None:
     (first,) = assigned(handled(registers, {}))
     (second,) = assigned(handled(registers, {"Town": "Nancy"}))
     assert (first.existing, second.existing) == (False, True)
-    assert first.insured == second.insured
+    assert first.matricule == second.matricule
 
 
 def test_a_refused_request_uses_up_no_number() -> None:
     registers = WORLD.registers()
     handled(registers, {"Nationality": "BR"})
     (one,) = assigned(handled(registers, {}))
-    assert one.insured == person_number(date(1897, 3, 4), 1)
+    assert one.matricule == person_number(date(1897, 3, 4), 1)
 
 
 def test_the_serials_of_a_birth_date_end_at_999() -> None:
@@ -99,7 +99,7 @@ persons = st.lists(
 def test_every_person_gets_one_valid_number_of_their_birth_date(asked: list[tuple[str, date]]) -> None:
     records = [{"Surname": name, "BirthDate": born.isoformat()} for name, born in asked]
     outcome = handled(WORLD.registers(), *records)
-    numbers = {one.record.number: one.insured for one in assigned(outcome)}
+    numbers = {one.record.number: one.matricule for one in assigned(outcome)}
     assert len(set(numbers.values())) == len(numbers) == len(set(asked)) == outcome.accepted
     for place, number in numbers.items():
         assert is_person(number)

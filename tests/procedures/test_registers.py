@@ -11,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from gateway.batch import MemberId
-from gateway.matricule import is_person, person_number
+from gateway.matricule import company_number, is_person, person_number
 from gateway.moments import Period
 from gateway.registers import (
     Address,
     Affiliation,
+    Company,
     Employer,
     Identity,
     Mandate,
@@ -36,6 +37,7 @@ JULY = Period(2026, 7)
 
 PERSON = Identity("MULLER", "ZOE", date(1893, 12, 1))
 ADDRESS = Address("12", "Rue de l'Exemple", "57000", "Metz", "FR")
+COMPANY = Company("Exemple SARL", ADDRESS)
 AFFILIATION = Affiliation(ALPHA, ONE, date(2024, 3, 1), None, "I", "03")
 
 
@@ -99,6 +101,42 @@ def test_the_lowest_free_serial_is_assigned(open_registers: OpenRegisters) -> No
     with open_registers(Seeds(persons=known)) as registers:
         late = Identity("LATE", "ONE", born)
         assert registers.persons.assign(late, "FR", ADDRESS) == person_number(born, 3)
+
+
+# Companies
+
+
+def test_a_company_is_found_by_its_name_and_whole_address_only(open_registers: OpenRegisters) -> None:
+    number = company_number(2026, 1) or ""
+    with open_registers(Seeds(companies={COMPANY: number})) as registers:
+        others = [
+            replace(COMPANY, name="Exemple SA"),
+            *(
+                replace(COMPANY, address=replace(ADDRESS, **{field: "9"}))
+                for field in ("number", "street", "postcode", "town", "country")
+            ),
+        ]
+        assert registers.companies.find([COMPANY, *others]) == {COMPANY: number}
+        assert registers.companies.find([]) == {}
+
+
+def test_companies_get_the_numbers_of_their_year_in_order(open_registers: OpenRegisters) -> None:
+    known = {replace(COMPANY, name="Known"): company_number(2026, 3) or ""}
+    with open_registers(Seeds(companies=known)) as registers:
+        asked = [replace(COMPANY, name=f"Exemple {letter}") for letter in "ABC"]
+        numbers = [registers.companies.assign(one, 2026) for one in asked]
+        # Serial 5 has no check digit.
+        assert numbers == [company_number(2026, serial) for serial in (4, 6, 7)]
+        assert registers.companies.assign(COMPANY, 2027) == company_number(2027, 1)
+        assert registers.companies.find(asked) == dict(zip(asked, numbers, strict=True))
+
+
+def test_no_company_is_registered_when_the_year_has_no_number_left(open_registers: OpenRegisters) -> None:
+    last = {replace(COMPANY, name="Last"): company_number(2026, 9999) or ""}
+    with open_registers(Seeds(companies=last)) as registers:
+        assert registers.companies.assign(COMPANY, 2026) is None
+        assert registers.companies.find([COMPANY]) == {}
+        assert registers.companies.assign(COMPANY, 2027) is not None
 
 
 # Employers

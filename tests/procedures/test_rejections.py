@@ -28,17 +28,22 @@ GOOD: dict[str, Any] = {
 
 
 def test_the_table_holds_all_codes_and_no_others() -> None:
-    numbers = {"AFFRET": 29, "SALRET": 14, "MATRET": 8}
+    numbers = {"AFFRET": 29, "SALRET": 14, "MATRET": 8, "MALRET": 16}
+    utiret = "1 2 99 EMPLOYER NAME ADDRESS TWICE LUXEMBOURG AGENCY FULL"
     expected = {f"FILE-{word}" for word in FILE.split()} | {f"SIG-{word}" for word in SIGNATURE.split()}
     expected |= {f"{name}-{n}" for name, last in numbers.items() for n in (*range(1, last + 1), 99)}
+    expected |= {f"UTIRET-{word}" for word in utiret.split()}
+    expected |= {"SALRET-HELD", "MALRET-KNOWN", "MALRET-NONE", "MALRET-HOURS"}
     assert REJECTIONS.keys() == expected | {"MANDATE-EMPLOYER", "AFFRET-KNOWN", "AFFRET-NONE"}
 
 
-def test_official_codes_are_those_of_affret_and_salret() -> None:
+def test_official_codes_are_those_that_the_operator_publishes() -> None:
     for key, rejection in REJECTIONS.items():
         family, _, number = key.partition("-")
         assert rejection.key == key
-        assert rejection.official == (number if family in ("AFFRET", "SALRET") and number.isdigit() else None)
+        theirs = family in ("AFFRET", "SALRET", "MALRET") and number.isdigit() and key != "MALRET-99"
+        theirs = theirs or key in ("UTIRET-1", "UTIRET-2")
+        assert rejection.official == (number if theirs else None)
 
 
 def test_level_is_file_for_files_and_signatures_only() -> None:
@@ -62,7 +67,7 @@ def test_titles_are_short_and_texts_are_sentences() -> None:
 
 
 def test_texts_are_not_repeated_within_a_return() -> None:
-    for prefix in ("FILE", "SIG", "AFFRET", "SALRET", "MATRET"):
+    for prefix in ("FILE", "SIG", "AFFRET", "SALRET", "MALRET", "MATRET", "UTIRET"):
         titles = [one.titles["en"] for key, one in REJECTIONS.items() if key.startswith(prefix)]
         assert len(set(titles)) == len(titles)
 

@@ -19,7 +19,7 @@ FORMAL = [vector for vector in VECTORS if vector.form]
 
 
 def handled(vector: Vector) -> Outcome:
-    world = WORLDS[vector.procedure]
+    world = vector.world
     batch = world.batch(*(case.fields for case in vector.cases))
     return procedure(vector.procedure).handle(batch, world.context(world.registers()))
 
@@ -34,6 +34,11 @@ def test_a_vector_gives_exactly_its_codes(vector: Vector) -> None:
     found = {refusal.record.number: codes(refusal) for refusal in outcome.refusals}
     due = {number: sorted(case.codes) for number, case in enumerate(vector.cases, 1) if case.codes}
     assert found == due
+    hinted = {number: list(case.hints) for number, case in enumerate(vector.cases, 1) if case.hints}
+    hints: dict[int | None, list[str]] = {}
+    for anomaly in outcome.hints:
+        hints.setdefault(anomaly.record, []).append(anomaly.code)
+    assert hints == hinted
     fates = [case.becomes for case in vector.cases]
     assert (outcome.accepted, outcome.held, outcome.rejected) == (
         fates.count("accepted"),
@@ -44,7 +49,7 @@ def test_a_vector_gives_exactly_its_codes(vector: Vector) -> None:
 
 @pytest.mark.parametrize("vector", [one for one in JUDGED if one.cases[0].later], ids=str)
 def test_a_held_record_fares_later_as_its_vector_says(vector: Vector) -> None:
-    world, case = WORLDS[vector.procedure], vector.cases[0]
+    world, case = vector.world, vector.cases[0]
     registers = world.registers()
     procedure(vector.procedure).handle(world.batch(case.fields), world.context(registers, deposit=7))
     wages = registers.wages.held([(case.fields["Employer"], case.fields["Insured"])])
@@ -56,7 +61,7 @@ def test_a_held_record_fares_later_as_its_vector_says(vector: Vector) -> None:
 @pytest.mark.parametrize("vector", FORMAL, ids=str)
 def test_what_the_form_refused_comes_back_with_the_anomalies_of_the_form(vector: Vector) -> None:
     # Which anomalies those are is the form's matter; here they are taken from the vector.
-    world, case = WORLDS[vector.procedure], vector.cases[0]
+    world, case = vector.world, vector.cases[0]
     record = Record(1, 10, case.fields)
     formal = tuple(Anomaly(code, 1, "Reference") for code in case.codes)
     batch = Batch(world.batch().header, [], [record], formal)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -13,11 +13,25 @@ import yaml
 from gateway.batch import Batch, Header, MemberId, Record
 from gateway.context import Context
 from gateway.mandates import rights
-from gateway.matricule import person_number
+from gateway.matricule import company_number, person_number
 from gateway.memory import memory_registers
-from gateway.moments import Received
+from gateway.moments import Period, Received
 from gateway.procedures import PROCEDURES, procedure
-from gateway.registers import Affiliation, Employer, Identity, Mandate, Registers
+from gateway.registers import (
+    Absence,
+    AbsenceState,
+    Address,
+    Affiliation,
+    Company,
+    Employer,
+    Identity,
+    InsuredMonth,
+    Mandate,
+    Registers,
+    Wage,
+    WageKey,
+    WageState,
+)
 
 FOLDER = Path(__file__).parent.parent / "vectors"
 
@@ -27,27 +41,35 @@ ALL_CODES = frozenset(procedure.code for procedure in PROCEDURES)
 
 @dataclass(frozen=True)
 class Case:
-    """One record of a vector: its fields in the order of the form, the codes due, what becomes of it."""
+    """One record of a vector: its fields in the order of the form, the codes due, what becomes of it.
+
+    `codes` refuse the record, `hints` do not.
+    """
 
     fields: Mapping[str, str]
     codes: tuple[str, ...]
     becomes: str
     later: Mapping[str, Any] | None
+    hints: tuple[str, ...] = ()
 
     @property
     def due(self) -> tuple[str, ...]:
         """All codes that the record gets, at once or later."""
-        return (*self.codes, *(self.later or {}).get("codes", ()))
+        return (*self.codes, *self.hints, *(self.later or {}).get("codes", ()))
 
 
 @dataclass(frozen=True)
 class Vector:
-    """One vector: `form` says that the form refuses its record before any rule is asked."""
+    """One vector: `form` says that the form refuses its record before any rule is asked.
+
+    `world` is that of its file, with what the vector itself says of it.
+    """
 
     procedure: str
     name: str
     form: bool
     cases: tuple[Case, ...]
+    world: World = field(repr=False)
 
     def __str__(self) -> str:
         return f"{self.procedure}-{self.name}"
@@ -83,15 +105,29 @@ class World:
                 for number, row in enumerate(employers, start=1)
                 if row.get("mandate", True)
             ],
+            companies={
+                **{_company(row): row["number"] for row in self.content.get("companies", ())},
+                **{
+                    Company("TAKEN", Address(str(serial), "", "", "", "FR")): number
+                    for year in self.content.get("full_company_years", ())
+                    for serial in range(1, 10_000)
+                    if (number := company_number(year, serial))
+                },
+            },
         )
         for row in self.content.get("affiliations", ()):
             registers.affiliations.open(_affiliation(row))
+        registers.wages.add((_wage(row), WageState.CURRENT) for row in self.content.get("wages", ()))
+        registers.absences.add(
+            (_absence(row), AbsenceState.CURRENT) for row in self.content.get("absences", ())
+        )
         return registers
 
     def context(self, registers: Registers, deposit: int = 1) -> Context:
         """The circumstances of a deposit."""
         granted = rights(registers.mandates.held_by(SENDER), self.procedure, self.received)
-        return Context(deposit, self.received, SENDER, granted, registers)
+        agency = self.content.get("sender_is_agency", False)
+        return Context(deposit, self.received, SENDER, granted, registers, agency)
 
     def batch(self, *records: Mapping[str, str]) -> Batch:
         """A batch of records, numbered in order."""
@@ -112,8 +148,25 @@ def _affiliation(row: Mapping[str, str]) -> Affiliation:
     )
 
 
+def _wage(row: Mapping[str, Any]) -> Wage:
+    period = Period.parse(row["period"])
+    key = WageKey(row["employer"], row["insured"], period, 1, period.last.day)
+    return Wage(key, 0, 1, 381240, row["hours"], 0, 0, 0, 0, 0, 0, 0, False, None)
+
+
+def _absence(row: Mapping[str, Any]) -> Absence:
+    month = InsuredMonth(row["employer"], row["insured"], Period.parse(row["period"]))
+    first, last = date.fromisoformat(row["first"]), date.fromisoformat(row["last"])
+    return Absence(month, "1", first, last, row["hours"], 0, 1)
+
+
 def _identity(row: Mapping[str, str]) -> Identity:
     return Identity(row["surname"], row["first_name"], date.fromisoformat(row["born"]))
+
+
+def _company(row: Mapping[str, str]) -> Company:
+    address = Address(row["house_number"], row["street"], row["postcode"], row["town"], row["country"])
+    return Company(row["name"], address)
 
 
 def _case(row: Mapping[str, Any], good: Mapping[str, str], order: Sequence[str]) -> Case:
@@ -121,21 +174,31 @@ def _case(row: Mapping[str, Any], good: Mapping[str, str], order: Sequence[str])
     unknown = [name for name in stated if name not in order]
     fields = {name: stated[name] for name in (*order, *unknown) if name in stated}
     codes = tuple(row.get("codes", ()))
-    return Case(fields, codes, row.get("becomes", "rejected" if codes else "accepted"), row.get("later"))
+    return Case(
+        fields,
+        codes,
+        row.get("becomes", "rejected" if codes else "accepted"),
+        row.get("later"),
+        tuple(row.get("hints", ())),
+    )
 
 
 def _vector(row: Mapping[str, Any], world: World) -> Vector:
     order, good = procedure(world.procedure).form.fields, world.content["good"]
     cases = tuple(_case(one, good, order) for one in row.get("records", [row]))
-    return Vector(world.procedure, row["name"], row.get("form", False), cases)
+    own = _world({**world.content, **row.get("world", {})})
+    return Vector(world.procedure, row["name"], row.get("form", False), cases, own)
 
 
-def _world(path: Path) -> World:
-    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+def _world(content: Mapping[str, Any]) -> World:
     return World(content["procedure"], Received.parse(content["received"]), content)
 
 
-WORLDS: Mapping[str, World] = {world.procedure: world for world in map(_world, sorted(FOLDER.glob("*.yaml")))}
+WORLDS: Mapping[str, World] = {
+    world.procedure: world
+    for path in sorted(FOLDER.glob("*.yaml"))
+    for world in [_world(yaml.safe_load(path.read_text(encoding="utf-8")))]
+}
 """The worlds, by procedure."""
 
 VECTORS: tuple[Vector, ...] = tuple(

@@ -23,7 +23,19 @@ from adapters.database import Database
 from adapters.database.registers import SqlWages, bind
 from gateway.matricule import person_number
 from gateway.moments import Period
-from gateway.registers import Address, Affiliation, Identity, Registers, Wage, WageKey, WageState
+from gateway.registers import (
+    Absence,
+    AbsenceState,
+    Address,
+    Affiliation,
+    Company,
+    Identity,
+    InsuredMonth,
+    Registers,
+    Wage,
+    WageKey,
+    WageState,
+)
 from tests.procedures.registers_under_test import IMPLEMENTATIONS, Seeds
 
 EMPLOYERS = ("2099990001299", "2099990003999")
@@ -36,6 +48,7 @@ DEPOSITS = range(1, 10)
 
 PAIRS = [(employer, insured) for employer in EMPLOYERS for insured in INSURED]
 KEYS = [WageKey(*pair, period, *span) for pair in PAIRS for period in PERIODS for span in SPANS]
+MONTHS = [InsuredMonth(*pair, period) for pair in PAIRS for period in PERIODS]
 IDENTITIES = [
     Identity(surname, "ANNA", born)
     for surname in ("MUSTER", "MULLER", "O'NEIL", "D%_E", 'Q"X')
@@ -43,6 +56,11 @@ IDENTITIES = [
 ]
 """Born on days on which none of the insured was: numbers are told apart by their own tests."""
 ADDRESS = Address("12", "Rue de l'Exemple", "57000", "Metz", "FR")
+COMPANIES = [
+    Company(name, replace(ADDRESS, number=number))
+    for name in ("Exemple", "exemple", "D%_E", 'Q"X')
+    for number in ("12", "12A")
+]
 
 amounts = st.one_of(st.just(0), st.integers(1, 99_999_999_999))
 
@@ -108,6 +126,22 @@ class Beside(RuleBasedStateMachine):
             registers.wages.supersede([key for key, earlier in memory.items() if earlier < deposit], deposit)
             registers.wages.add((one, state) for (one, _), state in zip(numbered, states, strict=True))
 
+    @rule(deposit=st.sampled_from(DEPOSITS), month=st.sampled_from(MONTHS), day=st.integers(1, 28))
+    def be_absent(self, deposit: int, month: InsuredMonth, day: int) -> None:
+        """An incapacity of a day on which none stands, or one that was wiped in its own file."""
+        first = month.period.first.replace(day=day)
+        one = Absence(month, "1", first, first, 8, deposit, day)
+        stands = first in {known.first for known in self.both[0].absences.standing([month]).get(month, ())}
+        for registers in self.both:
+            state = AbsenceState.CANCELLED if stands else AbsenceState.CURRENT
+            registers.absences.add([(one, state)])
+
+    @rule(months=st.lists(st.sampled_from(MONTHS), unique=True, max_size=3))
+    def be_present_after_all(self, months: list[InsuredMonth]) -> None:
+        """Cancellations (`decmal.handle`)."""
+        for registers in self.both:
+            registers.absences.cancel(months)
+
     @rule(pairs=st.lists(st.sampled_from(PAIRS), unique=True))
     def release(self, pairs: list[tuple[str, str]]) -> None:
         """The affiliation of some held wages has come (`held.release`)."""
@@ -157,6 +191,16 @@ class Beside(RuleBasedStateMachine):
                 first, second = (registers.persons.assign(identity, "FR", ADDRESS) for registers in self.both)
                 assert first == second
 
+    @rule(asked=st.lists(st.sampled_from(COMPANIES), unique=True), year=st.sampled_from((2026, 2027)))
+    def ask_for_numbers_of_companies(self, asked: list[Company], year: int) -> None:
+        """Numbers for those that have none (`demuti.handle`)."""
+        memory, tables = (dict(registers.companies.find(asked)) for registers in self.both)
+        assert memory == tables
+        for company in asked:
+            if company not in memory:
+                first, second = (registers.companies.assign(company, year) for registers in self.both)
+                assert first == second
+
     def _known(self, pair: tuple[str, str]) -> list[Affiliation]:
         return list(self.both[0].affiliations.of([pair]).get(pair, ()))
 
@@ -168,11 +212,18 @@ class Beside(RuleBasedStateMachine):
         assert memory.wages.standing(KEYS) == tables.wages.standing(KEYS)
         assert list(memory.wages.held(PAIRS)) == list(tables.wages.held(PAIRS))
         assert _lists(memory) == _lists(tables)
+        assert memory.wages.hours(MONTHS) == tables.wages.hours(MONTHS)
+        assert _absences(memory) == _absences(tables)
         assert memory.persons.find(IDENTITIES) == tables.persons.find(IDENTITIES)
+        assert memory.companies.find(COMPANIES) == tables.companies.find(COMPANIES)
 
 
 def _lists(registers: Registers) -> dict[tuple[str, str], list[Affiliation]]:
     return {pair: list(known) for pair, known in registers.affiliations.of(PAIRS).items()}
+
+
+def _absences(registers: Registers) -> dict[InsuredMonth, list[Absence]]:
+    return {month: list(known) for month, known in registers.absences.standing(MONTHS).items()}
 
 
 TestBeside = Beside.TestCase
@@ -185,6 +236,7 @@ TestBeside.settings = settings(
 
 AFFILIATION = Affiliation(*PAIRS[0], ENTRIES[0], None, "I", "03")
 WAGE = Wage(KEYS[0], 1, 1, 381240, 173, 0, 0, 0, 0, 0, 0, 0, False, None)
+ABSENCE = Absence(MONTHS[0], "1", date(2026, 6, 1), date(2026, 6, 5), 40, 1, 1)
 
 
 @pytest.fixture
@@ -207,14 +259,18 @@ def transaction(database: Database) -> Iterator[Registers]:
 def _fill(registers: Registers) -> None:
     registers.affiliations.open(AFFILIATION)
     registers.wages.add([(WAGE, WageState.CURRENT)])
+    registers.absences.add([(ABSENCE, AbsenceState.CURRENT)])
     assert registers.persons.assign(IDENTITIES[0], "FR", ADDRESS) is not None
+    assert registers.companies.assign(COMPANIES[0], 2026) is not None
 
 
 def _all_of_it(registers: Registers) -> list[object]:
     return [
         dict(registers.wages.standing(KEYS)),
         _lists(registers),
+        _absences(registers),
         dict(registers.persons.find(IDENTITIES)),
+        dict(registers.companies.find(COMPANIES)),
     ]
 
 
@@ -237,7 +293,7 @@ def test_a_batch_broken_off_leaves_nothing(database: Database) -> None:
         _fill(registers)
         raise Stop
     with transaction(database) as registers:
-        assert _all_of_it(registers) == [{}, {}, {}]
+        assert _all_of_it(registers) == [{}, {}, {}, {}, {}]
 
 
 def test_a_batch_broken_off_brings_back_what_it_replaced(database: Database) -> None:
@@ -361,9 +417,19 @@ def test_two_wages_cannot_stand_under_one_key(registers: Registers, state: WageS
         registers.wages.add([(WAGE._replace(deposit=2), state)])
 
 
+def test_two_incapacities_cannot_begin_on_one_day(registers: Registers) -> None:
+    with pytest.raises(REFUSED):
+        registers.absences.add([(ABSENCE._replace(deposit=2), AbsenceState.CURRENT)])
+
+
 def test_one_person_has_one_number(registers: Registers) -> None:
     with pytest.raises(REFUSED):
         registers.persons.assign(IDENTITIES[0], "FR", ADDRESS)
+
+
+def test_one_company_has_one_number(registers: Registers) -> None:
+    with pytest.raises(REFUSED):
+        registers.companies.assign(COMPANIES[0], 2027)
 
 
 # A national register has millions of rows
@@ -393,9 +459,14 @@ def test_no_question_reads_a_whole_register(database: Database) -> None:
         registers.wages.supersede([WAGE.key], 2)
         registers.wages.held([PAIRS[0]])
         registers.wages.release([WAGE])
+        registers.wages.hours([MONTHS[0]])
+        registers.absences.standing([MONTHS[0]])
+        registers.absences.cancel([MONTHS[0]])
         registers.affiliations.of([PAIRS[0]])
         registers.affiliations.open(AFFILIATION)
         registers.affiliations.cancel(AFFILIATION)
         registers.persons.find([IDENTITIES[0]])
+        registers.companies.find([COMPANIES[0]])
+        registers.companies.assign(COMPANIES[0], 2026)
         registers.employers.get([EMPLOYERS[0]], 2026)
     assert scans == []

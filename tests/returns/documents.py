@@ -21,12 +21,14 @@ from gateway.billing import (
 from gateway.moments import Period, Received
 from gateway.outcome import Verdict
 from gateway.parameters import Branch
+from gateway.registers import Address
 from gateway.rejections import REJECTIONS
 from gateway.returns.ackrec import Receipt
 from gateway.returns.acktrt import Acknowledgement, Decision, explain
 from gateway.returns.calcul import CalculationReturn
 from gateway.returns.extcpt import StatementReturn
 from gateway.returns.matass import Assigned, Assignments
+from gateway.returns.matuti import NumberedCompanies, NumberedCompany
 from gateway.returns.rejected import RejectedRecord, RejectedRecords
 from gateway.wire import AnswerHeader, DepositReference, JournalEntry
 
@@ -111,6 +113,33 @@ assignments = st.builds(
     answer_headers,
     st.lists(
         st.builds(Assigned, ordinals, matricules, st.booleans(), matricules, names, names, days, references),
+        max_size=4,
+    ).map(tuple),
+)
+
+lines_of_text = st.text("019AZaz.&'", min_size=1, max_size=10)
+addresses = st.builds(
+    Address,
+    number=lines_of_text,
+    street=lines_of_text,
+    postcode=st.text("019AZ", min_size=1, max_size=12),
+    town=lines_of_text,
+    country=st.text("AZ", min_size=2, max_size=2),
+)
+numbered_companies = st.builds(
+    NumberedCompanies,
+    answer_headers,
+    st.lists(
+        st.builds(
+            NumberedCompany,
+            ordinals,
+            matricules,
+            st.booleans(),
+            matricules,
+            lines_of_text,
+            addresses,
+            references,
+        ),
         max_size=4,
     ).map(tuple),
 )

@@ -13,7 +13,19 @@ from lxml import etree
 from gateway import wire
 from gateway.batch import Header
 from gateway.moments import Received
-from gateway.returns import ackrec, acktrt, affret, calcul, extcpt, matass, matret, salret
+from gateway.returns import (
+    ackrec,
+    acktrt,
+    affret,
+    calcul,
+    extcpt,
+    malret,
+    matass,
+    matret,
+    matuti,
+    salret,
+    utiret,
+)
 from tests.returns import documents
 from xsd import catalogue
 
@@ -26,6 +38,9 @@ EVERY_RETURN = {
     matret: documents.rejected_records(matret.NAMES),
     affret: documents.rejected_records(affret.NAMES),
     salret: documents.rejected_records(salret.NAMES),
+    malret: documents.rejected_records(malret.NAMES),
+    matuti: documents.numbered_companies,
+    utiret: documents.rejected_records(utiret.NAMES),
     calcul: documents.calculations,
     extcpt: documents.statements,
 }
@@ -48,8 +63,8 @@ def test_a_document_has_its_form_and_reads_back_as_it_was(module: ModuleType, ch
 
 @pytest.mark.parametrize(
     ("module", "sent"),
-    [(matret, "DEMMAT"), (affret, "DECAFF"), (salret, "DECSAL")],
-    ids=["MATRET", "AFFRET", "SALRET"],
+    [(matret, "DEMMAT"), (affret, "DECAFF"), (salret, "DECSAL"), (malret, "DECMAL"), (utiret, "DEMUTI")],
+    ids=["MATRET", "AFFRET", "SALRET", "MALRET", "UTIRET"],
 )
 def test_a_return_gives_back_every_field_of_the_record_sent(module: ModuleType, sent: str) -> None:
     assert tuple(field.name for field in catalogue().form(sent, "1.0", DAY).fields) == module.NAMES

@@ -8,8 +8,9 @@ different days.
 What becomes of a good record:
 
 * the insured was affiliated with the employer on at least one of its days: it counts (`CURRENT`);
-* not so: it waits for the entry declaration (`HELD`, see `gateway.procedures.declaration.held`). A
-  wage is never an implicit entry (RGD 12 May 1975, art. 8 (5));
+* not so: it waits for the entry declaration (`HELD`, see `gateway.procedures.declaration.held`), and
+  the acknowledgement names it (SALRET-HELD). A wage is never an implicit entry (RGD 12 May 1975,
+  art. 8 (5));
 * a later deposit has already declared the same wage: it is kept, but does not count (`SUPERSEDED`).
 
 It replaces what an earlier deposit declared for the same employer, insured, period *and* days. Other
@@ -80,6 +81,9 @@ FORM = Form(
         "Reference",
     ),
 )
+
+WAITS = "SALRET-HELD"
+"""The hint that names a wage on hold in the acknowledgement."""
 
 FIRST_YEAR = 2019
 """The first year whose wages are taken electronically (SALRET 5 and 12)."""
@@ -199,10 +203,16 @@ def handle(batch: Batch, context: Context) -> Outcome:
             refusals.append(FORM.refusal(claim.record, findings))
         else:
             good.append(claim)
-    held = _enter(good, known, context)
+    waiting = _enter(good, known, context)
     refusals.sort(key=lambda refusal: refusal.record.number)
     returns = [Return(FORM.refused_in, refusals)] if refusals else []
-    return Outcome(accepted=len(good) - held, held=held, refusals=refusals, returns=returns)
+    return Outcome(
+        accepted=len(good) - len(waiting),
+        held=len(waiting),
+        refusals=refusals,
+        returns=returns,
+        hints=[FORM.anomaly(claim.record, WAITS, "Insured") for claim in waiting],
+    )
 
 
 def record_of(wage: Wage) -> Record:
@@ -388,8 +398,8 @@ def _register_findings(claim: Claim, known: _Known) -> Iterator[Finding]:
             yield "SALRET-10", "NonPensionable"
 
 
-def _enter(claims: Sequence[Claim], known: _Known, context: Context) -> int:
-    """Enter good records in the register of wages; how many of them are on hold."""
+def _enter(claims: Sequence[Claim], known: _Known, context: Context) -> list[Claim]:
+    """Enter good records in the register of wages; those of them that are on hold."""
     register = context.registers.wages
     standing = register.standing([claim.wage.key for claim in claims])
     earlier = [key for key, deposit in standing.items() if deposit < context.deposit]
@@ -399,7 +409,7 @@ def _enter(claims: Sequence[Claim], known: _Known, context: Context) -> int:
         for claim in claims
     ]
     register.add((claim.wage, state) for claim, state in zip(claims, states, strict=True))
-    return states.count(WageState.HELD)
+    return [claim for claim, state in zip(claims, states, strict=True) if state is WageState.HELD]
 
 
 def _state(affiliations: Sequence[Affiliation], *, superseded: bool) -> WageState:
