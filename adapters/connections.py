@@ -44,7 +44,7 @@ class Limits:
     head_seconds: float = 20
     idle_seconds: float = 60
     connections: int = 512
-    connections_per_address: int = 64
+    connections_per_address: int = 128
 
 
 @dataclass(frozen=True, slots=True)
