@@ -9,7 +9,9 @@ from pathlib import Path
 
 import yaml
 
+from adapters.cli.demo import by_hand
 from gateway.procedures import PROCEDURES
+from tests.house import EMPLOYER, MEMBER, house
 from tests.tools import tool
 
 ROOT = Path(__file__).parent.parent
@@ -60,3 +62,15 @@ def _verify_with_xmlsec1(month: dict[str, list[dict[str, str]]], roots: Path) ->
             check=True,
             capture_output=True,
         )
+
+
+def test_what_it_says_to_do_by_hand_can_be_pasted(tmp_path: Path) -> None:
+    with house(tmp_path / "a folder", doors=True) as home:
+        home.employer(EMPLOYER)
+        member = home.sender(MEMBER, [EMPLOYER]).profile.parent
+        done = subprocess.run(
+            ["sh", "-eux", "-c", by_hand(member)], capture_output=True, text=True, check=False, cwd=ROOT
+        )
+        assert done.returncode == 0, done.stderr
+        assert list((member / "by-hand" / "signed").glob("*.ACKREC.XML"))
+        assert list((member / "by-hand" / "collected").iterdir())

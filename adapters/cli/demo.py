@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 import tempfile
 import time
 from itertools import chain
@@ -143,18 +145,29 @@ def _json(month: story.Month) -> dict[str, object]:
     }
 
 
+def by_hand(member: Path) -> str:
+    """The commands that send a batch as the employer of the story, to be pasted into a shell.
+
+    Args:
+        member: the employer's folder, with its profile.
+    """
+    secugate = shlex.quote(str(Path(sys.executable).with_name("secugate")))
+    wages = shlex.quote(str(story.EXAMPLES / "employer" / "DECSAL.dta"))
+    return f"""
+  cd {shlex.quote(str(member.absolute()))}
+  {secugate} convert {wages} --out by-hand
+  {secugate} sign by-hand/*.XML --profile profile.toml --out by-hand/signed
+  {secugate} send by-hand/signed/*.XML --profile profile.toml
+  {secugate} collect --profile profile.toml --out by-hand/collected
+"""
+
+
 def _stay(folder: Path, gateway: story.Gateway) -> None:
     console.print(
         f"""
 The gateway stays open: HTTPS {gateway.https}, SFTP {gateway.sftp}. Stop it with Ctrl-C.
-Send a batch by hand, as the employer:
-
-  cd {folder}/members/employer
-  secugate convert DECSAL.dta --out batches
-  secugate sign batches/*.XML --profile profile.toml --out signed
-  secugate send signed/*.XML --profile profile.toml
-  secugate collect --profile profile.toml --out collected
-""",
+Send a batch by hand, as the employer; the receipt comes at once, what came of it a moment later:
+{by_hand(folder / "members" / "employer")}""",
         markup=False,
         highlight=False,
     )
