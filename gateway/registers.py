@@ -40,6 +40,21 @@ class Address:
     town: str
     country: str
 
+    @classmethod
+    def of(cls, fields: Mapping[str, str]) -> Address:
+        """The address in the fields of a record, under the names that all forms use.
+
+        Raises:
+            KeyError: when a field is absent.
+        """
+        return cls(
+            number=fields["HouseNumber"],
+            street=fields["Street"],
+            postcode=fields["Postcode"],
+            town=fields["Town"],
+            country=fields["Country"],
+        )
+
 
 class Persons(Protocol):
     """The register of natural persons (RNPP)."""

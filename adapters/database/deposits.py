@@ -319,7 +319,7 @@ def recount(connection: sa.Connection, numbers: Collection[int], now: Received, 
     wage = tables.table(tables.Wage)
     held = (
         sa.select(sa.func.count())
-        .where(wage.c.deposit == deposit.c.number, sa.text("wage.state = 'held'"))
+        .where(wage.c.deposit == deposit.c.number, sa.text(f"wage.{tables.WAGE_HELD}"))
         .scalar_subquery()
     )
     done = states.after(State.HELD, Event.RESOLVED).value

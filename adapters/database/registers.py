@@ -318,9 +318,8 @@ _INSERT_WAGE = (
     f"INSERT INTO wage ({', '.join(_WAGE_COLUMNS)})"  # noqa: S608 - our own names
     f" VALUES ({', '.join('?' * len(_WAGE_COLUMNS))})"
 )
-# Spelt out as in the indexes `wage_once` and `wage_held`: with a bound value SQLite would not use them.
-_STANDS = sa.text("wage.state IN ('current', 'held')")
-_HELD = sa.text("wage.state = 'held'")
+_STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
+_HELD = sa.text(f"wage.{tables.WAGE_HELD}")
 _COUNTS = sa.text("wage.state = 'current'")
 
 
@@ -504,8 +503,7 @@ class SqlAbsences:
                     absence.c.period == wanted.c.c,
                 ),
             )
-            # Spelt out as in the index `absence_once`: with a bound value SQLite would not use it.
-            .where(sa.text("absence.state = 'current'"))
+            .where(sa.text(f"absence.{tables.ABSENCE_STANDS}"))
             .order_by(absence.c.first_day)
         )
         for row in self._connection.execute(query):

@@ -11,6 +11,11 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+# What is in the partial indexes. Queries spell it out alike: with a bound value SQLite would not use them.
+WAGE_STANDS = "state IN ('current', 'held')"
+WAGE_HELD = "state = 'held'"
+ABSENCE_STANDS = "state = 'current'"
+
 
 def table(noun: type[SQLModel]) -> sa.Table:
     """The table of a noun, for statements below the ORM."""
@@ -150,7 +155,7 @@ class Wage(SQLModel, table=True):
     __tablename__: ClassVar[str] = "wage"
     __table_args__: ClassVar[tuple[sa.Index, ...]] = (
         sa.Index("wage_period", "period", "employer"),
-        sa.Index("wage_held", "deposit", "record", sqlite_where=sa.text("state = 'held'")),
+        sa.Index("wage_held", "deposit", "record", sqlite_where=sa.text(WAGE_HELD)),
         sa.Index(
             "wage_once",
             "employer",
@@ -159,7 +164,7 @@ class Wage(SQLModel, table=True):
             "first_day",
             "last_day",
             unique=True,
-            sqlite_where=sa.text("state IN ('current', 'held')"),
+            sqlite_where=sa.text(WAGE_STANDS),
         ),
     )
     id: int | None = Field(default=None, primary_key=True)
@@ -196,7 +201,7 @@ class Absence(SQLModel, table=True):
             "period",
             "first_day",
             unique=True,
-            sqlite_where=sa.text("state = 'current'"),
+            sqlite_where=sa.text(ABSENCE_STANDS),
         ),
     )
     id: int | None = Field(default=None, primary_key=True)

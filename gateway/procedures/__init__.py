@@ -30,13 +30,11 @@ class Procedure:
         family: the folder its handler stands in.
         form: names of its records and fields on the wire.
         handle: judges a batch.
-        answers: codes of all business returns it may give, beside the acknowledgement.
     """
 
     family: str
     form: Form
     handle: Handler
-    answers: tuple[str, ...]
 
     @property
     def code(self) -> str:
@@ -49,6 +47,11 @@ class Procedure:
         return self.form.record
 
     @property
+    def answers(self) -> tuple[str, ...]:
+        """Codes of all business returns it may give, beside the acknowledgement."""
+        return self.form.answers
+
+    @property
     def returns_code(self) -> str:
         """The code of the return that carries refused records, such as `SALRET`."""
         return self.form.refused_in
@@ -58,11 +61,11 @@ EVERY_DEPOSIT = ("ACKREC", "ACKTRT")
 """What answers every deposit, whatever its procedure: the receipt and the acknowledgement."""
 
 PROCEDURES = (
-    Procedure("matricule", demmat.FORM, demmat.handle, (demmat.ASSIGNED_IN, demmat.FORM.refused_in)),
-    Procedure("declaration", decaff.FORM, decaff.handle, (decaff.FORM.refused_in,)),
-    Procedure("declaration", decsal.FORM, decsal.handle, (decsal.FORM.refused_in,)),
-    Procedure("declaration", decmal.FORM, decmal.handle, (decmal.FORM.refused_in,)),
-    Procedure("agency", demuti.FORM, demuti.handle, (demuti.ASSIGNED_IN, demuti.FORM.refused_in)),
+    Procedure("matricule", demmat.FORM, demmat.handle),
+    Procedure("declaration", decaff.FORM, decaff.handle),
+    Procedure("declaration", decsal.FORM, decsal.handle),
+    Procedure("declaration", decmal.FORM, decmal.handle),
+    Procedure("agency", demuti.FORM, demuti.handle),
 )
 
 

@@ -23,7 +23,7 @@ from typing import Generic, TypeVar
 from gateway.batch import Anomaly, Batch, Record
 from gateway.mandates import Rights
 from gateway.matricule import is_employer
-from gateway.outcome import Refusal
+from gateway.outcome import Assignment, Refusal, Return
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -47,6 +47,7 @@ class Form:
         refused_in: code of the return that carries refused records, such as `SALRET`.
         bad_employer: code due when the employer's number is incomplete or wrong.
         fields: elements of a record, in the order of the form.
+        assigned_in: code of the return that carries numbers found or given, such as `MATASS`, if any.
     """
 
     procedure: str
@@ -54,6 +55,21 @@ class Form:
     refused_in: str
     bad_employer: str
     fields: tuple[str, ...]
+    assigned_in: str | None = None
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """Codes of all business returns it may give, beside the acknowledgement."""
+        return (self.refused_in,) if self.assigned_in is None else (self.assigned_in, self.refused_in)
+
+    def returns(self, refusals: Sequence[Refusal], assignments: Sequence[Assignment] = ()) -> list[Return]:
+        """The returns due: none that would be empty."""
+        returns: list[Return] = []
+        if assignments and self.assigned_in is not None:
+            returns.append(Return(self.assigned_in, assignments))
+        if refusals:
+            returns.append(Return(self.refused_in, refusals))
+        return returns
 
     def refusal(self, record: Record, findings: Iterable[Finding], formal: Sequence[Anomaly] = ()) -> Refusal:
         """A refused record: what was found in it, after what the form found, in field order."""

@@ -60,13 +60,7 @@ def _numbered(assignment: Assignment) -> NumberedCompany:
         existing=assignment.existing,
         employer=asked["Employer"],
         name=asked["Name"],
-        address=Address(
-            number=asked["HouseNumber"],
-            street=asked["Street"],
-            postcode=asked["Postcode"],
-            town=asked["Town"],
-            country=asked["Country"],
-        ),
+        address=Address.of(asked),
         reference=asked.get("Reference"),
     )
 

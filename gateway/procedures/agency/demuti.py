@@ -20,12 +20,12 @@ layout of a record, the rule for postcodes, how companies are told apart, and ho
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.batch import Batch, Record
 from gateway.context import Context
-from gateway.outcome import Assignment, Outcome, Refusal, Return
+from gateway.outcome import Assignment, Outcome, Refusal
 from gateway.procedures.judgement import (
     Certain,
     Doubts,
@@ -56,9 +56,8 @@ FORM = Form(
         "Town",
         "Reference",
     ),
+    assigned_in="MATUTI",
 )
-
-ASSIGNED_IN = "MATUTI"
 
 POSTCODES = {
     "BE": re.compile("[0-9]{4}"),
@@ -80,14 +79,7 @@ class Request:
 
     @property
     def company(self) -> Company:
-        address = Address(
-            number=self["HouseNumber"],
-            street=self["Street"],
-            postcode=self["Postcode"],
-            town=self["Town"],
-            country=self["Country"],
-        )
-        return Company(self["Name"], address)
+        return Company(self["Name"], Address.of(self.record.fields))
 
 
 def _wrong_postcode(request: Request) -> bool:
@@ -140,7 +132,7 @@ def handle(batch: Batch, context: Context) -> Outcome:
     assignments, unserved = _assign(good, context.registers.companies, context.received.day.year)
     refusals += unserved
     refusals.sort(key=lambda refusal: refusal.record.number)
-    return Outcome(len(assignments), refusals=refusals, returns=_returns(assignments, refusals))
+    return Outcome(len(assignments), refusals=refusals, returns=FORM.returns(refusals, assignments))
 
 
 def _findings(request: Request, employers: Once[str | None]) -> list[Finding]:
@@ -164,12 +156,3 @@ def _assign(
         else:
             assignments.append(Assignment(record, number, existing=company in known))
     return assignments, unserved
-
-
-def _returns(assignments: Sequence[Assignment], refusals: Sequence[Refusal]) -> list[Return]:
-    returns: list[Return] = []
-    if assignments:
-        returns.append(Return(ASSIGNED_IN, assignments))
-    if refusals:
-        returns.append(Return(FORM.refused_in, refusals))
-    return returns

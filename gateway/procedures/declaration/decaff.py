@@ -41,7 +41,7 @@ from gateway.batch import Batch, Record
 from gateway.context import Context
 from gateway.matricule import is_person
 from gateway.moments import Received
-from gateway.outcome import Outcome, Return
+from gateway.outcome import Outcome
 from gateway.procedures.declaration import held
 from gateway.procedures.judgement import (
     Certain,
@@ -366,8 +366,7 @@ def handle(batch: Batch, context: Context) -> Outcome:
         refusals.append(FORM.refusal(d.record, findings))
     held.release(entered, context.registers)
     refusals.sort(key=lambda refusal: refusal.record.number)
-    returns = [Return(FORM.refused_in, refusals)] if refusals else []
-    return Outcome(accepted=batch.size - len(refusals), refusals=refusals, returns=returns)
+    return Outcome(accepted=batch.size - len(refusals), refusals=refusals, returns=FORM.returns(refusals))
 
 
 def _read_all(records: Iterable[Record], received: Received) -> list[Declared]:

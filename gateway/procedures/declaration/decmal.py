@@ -43,7 +43,7 @@ from gateway.batch import Anomaly, Batch, Record
 from gateway.context import Context
 from gateway.matricule import is_person
 from gateway.moments import Period, Received
-from gateway.outcome import Outcome, Return
+from gateway.outcome import Outcome
 from gateway.procedures.judgement import (
     Certain,
     Doubts,
@@ -254,8 +254,9 @@ def handle(batch: Batch, context: Context) -> Outcome:
                 hints.append(FORM.anomaly(claim.record, HOURS, "Hours"))
     standing.enter()
     refusals.sort(key=lambda refusal: refusal.record.number)
-    returns = [Return(FORM.refused_in, refusals)] if refusals else []
-    return Outcome(accepted=batch.size - len(refusals), refusals=refusals, returns=returns, hints=hints)
+    return Outcome(
+        accepted=batch.size - len(refusals), refusals=refusals, returns=FORM.returns(refusals), hints=hints
+    )
 
 
 def _read_all(records: Iterable[Record], received: Received) -> list[Claim]:

@@ -40,7 +40,7 @@ from gateway.context import Context
 from gateway.matricule import is_person
 from gateway.moments import Period
 from gateway.money import cents_of, euro, round_half_up
-from gateway.outcome import Outcome, Return
+from gateway.outcome import Outcome
 from gateway.parameters import NoParametersError, law
 from gateway.procedures.judgement import (
     Certain,
@@ -205,12 +205,11 @@ def handle(batch: Batch, context: Context) -> Outcome:
             good.append(claim)
     waiting = _enter(good, known, context)
     refusals.sort(key=lambda refusal: refusal.record.number)
-    returns = [Return(FORM.refused_in, refusals)] if refusals else []
     return Outcome(
         accepted=len(good) - len(waiting),
         held=len(waiting),
         refusals=refusals,
-        returns=returns,
+        returns=FORM.returns(refusals),
         hints=[FORM.anomaly(claim.record, WAITS, "Insured") for claim in waiting],
     )
 

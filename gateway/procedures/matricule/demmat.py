@@ -15,14 +15,14 @@ The MATRET codes are ours, the operator's are not published.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
 from gateway.batch import Batch, Record
 from gateway.context import Context
 from gateway.moments import Received
-from gateway.outcome import Assignment, Outcome, Refusal, Return
+from gateway.outcome import Assignment, Outcome, Refusal
 from gateway.procedures.judgement import (
     Certain,
     Doubts,
@@ -57,9 +57,8 @@ FORM = Form(
         "Town",
         "Reference",
     ),
+    assigned_in="MATASS",
 )
-
-ASSIGNED_IN = "MATASS"
 
 FIRST_BIRTH_YEAR = 1850
 """Nobody born earlier is hired today; our choice, as no rule is published."""
@@ -86,13 +85,7 @@ class Request:
 
     @property
     def address(self) -> Address:
-        return Address(
-            number=self["HouseNumber"],
-            street=self["Street"],
-            postcode=self["Postcode"],
-            town=self["Town"],
-            country=self["Country"],
-        )
+        return Address.of(self.record.fields)
 
 
 def _wrong_postcode(request: Request) -> bool:
@@ -144,7 +137,7 @@ def handle(batch: Batch, context: Context) -> Outcome:
     assignments, unserved = _assign(good, context.registers.persons)
     refusals += unserved
     refusals.sort(key=lambda refusal: refusal.record.number)
-    return Outcome(len(assignments), refusals=refusals, returns=_returns(assignments, refusals))
+    return Outcome(len(assignments), refusals=refusals, returns=FORM.returns(refusals, assignments))
 
 
 def _read_all(records: Iterable[Record], received: Received) -> list[Request]:
@@ -180,12 +173,3 @@ def _assign(requests: Mapping[Identity, Request], persons: Persons) -> tuple[lis
         else:
             assignments.append(Assignment(request.record, matricule, existing=identity in known))
     return assignments, unserved
-
-
-def _returns(assignments: Sequence[Assignment], refusals: Sequence[Refusal]) -> list[Return]:
-    returns: list[Return] = []
-    if assignments:
-        returns.append(Return(ASSIGNED_IN, assignments))
-    if refusals:
-        returns.append(Return(FORM.refused_in, refusals))
-    return returns
