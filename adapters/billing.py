@@ -15,7 +15,8 @@ from lxml import etree
 from adapters.database import Database, tables
 from adapters.database.answers import Shelves
 from adapters.database.journal import append
-from adapters.database.registers import SqlWages, bind, wage_of
+from adapters.database.registers import bind
+from adapters.database.registers.wages import SqlWages, wage_of
 from gateway import billing
 from gateway.batch import MemberId
 from gateway.moments import Clock, Period, Received

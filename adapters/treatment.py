@@ -21,7 +21,8 @@ from adapters.database.answers import Shelves
 from adapters.database.deposits import Kept
 from adapters.database.journal import append
 from adapters.database.members import is_agency
-from adapters.database.registers import SqlWages, bind
+from adapters.database.registers import bind
+from adapters.database.registers.wages import SqlWages
 from adapters.faults import place_of
 from adapters.spool import Spool
 from gateway import process, wire

@@ -16,7 +16,7 @@ from lxml import etree
 
 from adapters.client import Profile
 from adapters.database.deposits import Kept
-from adapters.database.registers import SqlAffiliations
+from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.installation import VALIDITY, install, write_ssh_key
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises

@@ -11,7 +11,8 @@ import sqlalchemy as sa
 from sqlmodel import SQLModel
 
 from adapters.database import Database, tables
-from adapters.database.registers import SqlWages, bind
+from adapters.database.registers import bind
+from adapters.database.registers.wages import SqlWages
 from gateway.memory import memory_registers
 from gateway.registers import Company, Employer, Identity, Mandate, Registers
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from adapters.database import Database
-from adapters.database.registers import SqlWages, bind
+from adapters.database.registers import bind
+from adapters.database.registers.wages import SqlWages
 from gateway.matricule import person_number
 from gateway.moments import Period
 from gateway.registers import (

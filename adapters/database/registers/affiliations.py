@@ -1,0 +1,95 @@
+"""The register of affiliations; history stays."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
+
+import sqlalchemy as sa
+
+from adapters.database import tables
+from adapters.database.registers.keys import key_table
+from gateway.registers import Affiliation, Pair
+
+affiliation = tables.table(tables.Affiliation)
+
+
+class SqlAffiliations:
+    """`gateway.registers.Affiliations` on the table `affiliation`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
+        found: dict[Pair, list[Affiliation]] = defaultdict(list)
+        wanted = key_table(self._connection, pairs)
+        query = (
+            sa.select(
+                affiliation.c.employer,
+                affiliation.c.insured,
+                affiliation.c.entry,
+                affiliation.c.exit,
+                affiliation.c.contract,
+                affiliation.c.scheme,
+            )
+            .join(
+                wanted,
+                sa.and_(affiliation.c.employer == wanted.c.a, affiliation.c.insured == wanted.c.b),
+            )
+            .where(affiliation.c.state == "current")
+            .order_by(affiliation.c.entry)
+        )
+        for row in self._connection.execute(query).all():
+            found[row[0], row[1]].append(_affiliation(*row))
+        return found
+
+    def open(self, affiliation: Affiliation) -> None:
+        self._insert(affiliation)
+
+    def replace(self, old: Affiliation, new: Affiliation) -> None:
+        self._retire(old, "replaced")
+        self._insert(new)
+
+    def cancel(self, affiliation: Affiliation) -> None:
+        self._retire(affiliation, "cancelled")
+
+    def _insert(self, new: Affiliation) -> None:
+        self._connection.execute(
+            sa.insert(affiliation).values(
+                employer=new.employer,
+                insured=new.insured,
+                entry=new.entry.isoformat(),
+                exit=new.exit.isoformat() if new.exit else None,
+                contract=new.contract,
+                scheme=new.scheme,
+                state="current",
+            )
+        )
+
+    def _retire(self, old: Affiliation, state: str) -> None:
+        retired = self._connection.execute(
+            sa.update(affiliation)
+            .where(
+                affiliation.c.employer == old.employer,
+                affiliation.c.insured == old.insured,
+                affiliation.c.entry == old.entry.isoformat(),
+                affiliation.c.state == "current",
+            )
+            .values(state=state)
+        )
+        if not retired.rowcount:
+            raise ValueError("an affiliation that does not stand cannot be replaced or cancelled")
+
+
+def _affiliation(
+    employer: str, insured: str, entry: str, exit_: str | None, contract: str, scheme: str
+) -> Affiliation:
+    return Affiliation(
+        employer=employer,
+        insured=insured,
+        entry=date.fromisoformat(entry),
+        exit=date.fromisoformat(exit_) if exit_ else None,
+        contract=contract,
+        scheme=scheme,
+    )

@@ -1,0 +1,72 @@
+"""The register of persons: our default for `gateway.registers.Persons`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import date
+
+import sqlalchemy as sa
+
+from adapters.database import tables
+from adapters.database.registers.keys import key_table
+from gateway.matricule import person_number
+from gateway.registers import Address, Identity
+
+LAST_SERIAL = 999
+
+affiliation = tables.table(tables.Affiliation)
+person = tables.table(tables.Person)
+
+
+class SqlPersons:
+    """`gateway.registers.Persons` on the table `person`."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def find(self, identities: Collection[Identity]) -> Mapping[Identity, str]:
+        keys = [(one.surname, one.first_name, one.born.isoformat()) for one in identities]
+        wanted = key_table(self._connection, keys)
+        same = sa.and_(
+            person.c.surname == wanted.c.a, person.c.first_name == wanted.c.b, person.c.born == wanted.c.c
+        )
+        query = sa.select(person.c.surname, person.c.first_name, person.c.born, person.c.matricule)
+        return {
+            Identity(surname, first_name, date.fromisoformat(born)): matricule
+            for surname, first_name, born, matricule in self._connection.execute(query.join(wanted, same))
+        }
+
+    def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:
+        born = identity.born.isoformat()
+        taken = self._serials(f"{identity.born:%Y%m%d}")
+        serial = next((free for free in range(1, LAST_SERIAL + 1) if free not in taken), None)
+        if serial is None:
+            return None
+        matricule = person_number(identity.born, serial)
+        self._connection.execute(
+            sa.insert(person).values(
+                matricule=matricule,
+                surname=identity.surname,
+                first_name=identity.first_name,
+                born=born,
+                nationality=nationality,
+                house_number=address.number,
+                street=address.street,
+                postcode=address.postcode,
+                town=address.town,
+                country=address.country,
+            )
+        )
+        return matricule
+
+    def _serials(self, birth: str) -> set[int]:
+        """The serials of a birth date (YYYYMMDD) that anybody known here has.
+
+        Somebody who had a number before is known by an affiliation only. The lowest free one is
+        given, so that declaring a high number does not use up all below it.
+        """
+        numbers = (
+            sa.select(column).where(column >= birth, column < birth + ":")
+            for column in (person.c.matricule, affiliation.c.insured)
+        )
+        return {int(number[8:11]) for number in self._connection.execute(sa.union(*numbers)).scalars()}

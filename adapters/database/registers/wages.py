@@ -1,0 +1,167 @@
+"""The register of declared wages."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+
+from adapters.database import tables
+from adapters.database.registers.keys import key_table, many, month_row
+from gateway.moments import Period, Received
+from gateway.registers import InsuredMonth, Pair, Wage, WageKey, WageState
+
+deposit = tables.table(tables.Deposit)
+wage = tables.table(tables.Wage)
+
+
+_WAGE_COLUMNS = (*WageKey._fields, *Wage._fields[1:], "state")
+_INSERT_WAGE = (
+    f"INSERT INTO wage ({', '.join(_WAGE_COLUMNS)})"  # noqa: S608 - our own names
+    f" VALUES ({', '.join('?' * len(_WAGE_COLUMNS))})"
+)
+_STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
+_HELD = sa.text(f"wage.{tables.WAGE_HELD}")
+_COUNTS = sa.text("wage.state = 'current'")
+
+
+class SqlWages:
+    """`gateway.registers.Wages` on the table `wage`.
+
+    Attributes:
+        decided: numbers of the deposits some of whose wages were replaced or released, so that
+            they may have come to their end.
+    """
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+        self._standing: dict[WageKey, int] = {}
+        self.decided: set[int] = set()
+
+    def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
+        wanted = key_table(self._connection, [(key.employer, key.insured, str(key.period)) for key in keys])
+        query = (
+            sa.select(
+                wage.c.employer,
+                wage.c.insured,
+                wage.c.period,
+                wage.c.first_day,
+                wage.c.last_day,
+                wage.c.deposit,
+            )
+            .join(
+                wanted,
+                sa.and_(
+                    wage.c.employer == wanted.c.a,
+                    wage.c.insured == wanted.c.b,
+                    wage.c.period == wanted.c.c,
+                ),
+            )
+            .where(_STANDS)
+        )
+        there = {
+            WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4]): row[5]
+            for row in self._connection.execute(query)
+        }
+        found = {key: there[key] for key in keys if key in there} if there else {}
+        self._standing.update(found)
+        return found
+
+    def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
+        many(self._connection, _INSERT_WAGE, (_row(one, state) for one, state in wages))
+
+    def supersede(self, keys: Collection[WageKey], by_deposit: int) -> None:
+        many(
+            self._connection,
+            "UPDATE wage SET state = 'superseded' WHERE employer = ? AND insured = ? AND period = ?"
+            " AND first_day = ? AND last_day = ? AND state IN ('current', 'held') AND deposit < ?",
+            ((*_key_row(key), by_deposit) for key in keys),
+        )
+        self.decided.update(self._standing[key] for key in keys if key in self._standing)
+
+    def held(self, pairs: Collection[Pair]) -> Sequence[Wage]:
+        wanted = key_table(self._connection, pairs)
+        query = (
+            sa.select(wage)
+            .join(wanted, sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b))
+            .where(_STANDS, _HELD)
+            .order_by(wage.c.id)
+        )
+        return [wage_of(row) for row in self._connection.execute(query)]
+
+    def release(self, wages: Sequence[Wage]) -> None:
+        self._turn([(one.deposit, one.record) for one in wages], WageState.CURRENT)
+
+    def hours(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, int]:
+        wanted = key_table(self._connection, map(month_row, months))
+        query = (
+            sa.select(wage.c.employer, wage.c.insured, wage.c.period, sa.func.sum(wage.c.work_hours))
+            .join(
+                wanted,
+                sa.and_(
+                    wage.c.employer == wanted.c.a,
+                    wage.c.insured == wanted.c.b,
+                    wage.c.period == wanted.c.c,
+                ),
+            )
+            .where(_STANDS, _COUNTS)
+            .group_by(wage.c.employer, wage.c.insured, wage.c.period)
+        )
+        return {
+            InsuredMonth(employer, insured, Period.parse(period)): hours
+            for employer, insured, period, hours in self._connection.execute(query)
+        }
+
+    def waiting(self) -> Iterator[tuple[Wage, Received]]:
+        """Every wage on hold, with the receipt of the deposit that declared it."""
+        query = (
+            sa.select(wage, deposit.c.received).join(deposit, deposit.c.number == wage.c.deposit).where(_HELD)
+        )
+        for row in self._connection.execute(query):
+            yield wage_of(row), Received.parse(row.received)
+
+    def expire(self, deposit: int, records: Sequence[int]) -> set[int]:
+        """Turn held wages of a deposit into expired ones; those that still were on hold."""
+        query = sa.select(wage.c.record).where(wage.c.deposit == deposit, wage.c.record.in_(records), _HELD)
+        found = set(self._connection.execute(query).scalars())
+        self._turn([(deposit, record) for record in found], WageState.EXPIRED)
+        return found
+
+    def _turn(self, records: Sequence[tuple[int, int]], state: WageState) -> None:
+        """Give held wages, named by deposit and record, another state."""
+        many(
+            self._connection,
+            "UPDATE wage SET state = ? WHERE deposit = ? AND record = ? AND state = 'held'",
+            ((state.value, number, record) for number, record in records),
+        )
+        self.decided.update(number for number, _ in records)
+
+
+def _key_row(key: WageKey) -> tuple[object, ...]:
+    return key.employer, key.insured, str(key.period), key.first_day, key.last_day
+
+
+def _row(one: Wage, state: WageState) -> tuple[object, ...]:
+    """A row of the table `wage`, in the order of `_WAGE_COLUMNS`."""
+    return *_key_row(one.key), *one[1:], state.value
+
+
+def wage_of(row: sa.Row[Any]) -> Wage:
+    """A wage from a row of its table."""
+    return Wage(
+        key=WageKey(row.employer, row.insured, Period.parse(row.period), row.first_day, row.last_day),
+        deposit=row.deposit,
+        record=row.record,
+        base_wage=row.base_wage,
+        work_hours=row.work_hours,
+        supplements=row.supplements,
+        overtime_pay=row.overtime_pay,
+        overtime_hours=row.overtime_hours,
+        gratuities=row.gratuities,
+        unemployment_pay=row.unemployment_pay,
+        inactive_hours=row.inactive_hours,
+        non_pensionable=row.non_pensionable,
+        capped=row.capped,
+        reference=row.reference,
+    )
