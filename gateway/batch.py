@@ -70,17 +70,37 @@ class Anomaly:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that came in one container with the batch, under the same signature.
+
+    Attributes:
+        name: as in the container.
+        kind: `CARTID` (scan of an identity document), `RHIN` or `EXPL` (annexes of a Rhine boatman).
+        subject: to whom it belongs: an insured matricule; for a CARTID the birth date and the serial, as in
+            its name (`YYYYMMDDn`).
+        fault: why its content is not taken, in English; None when it is.
+    """
+
+    name: str
+    kind: str
+    subject: str
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Batch:
     """A verified, form-checked batch.
 
     `records` are those the form admits; `malformed` are records the form refuses, with the
     anomalies that refuse them. Both together are the records of the file, in any order of number.
+    `attachments` came with it in a container.
     """
 
     header: Header
     records: Sequence[Record]
     malformed: Sequence[Record] = ()
     anomalies: Sequence[Anomaly] = ()
+    attachments: tuple[Attachment, ...] = ()
 
     @property
     def size(self) -> int:
