@@ -18,20 +18,26 @@ A document carries one enveloped XAdES B-level signature, the last child of its 
             a KeyValue may stand beside it if it is the certificate's key
         Object: QualifyingProperties for this Signature: SignedProperties
 
+The signature of a container (`signing.container`) has the same shape. It stands alone in an
+`XAdESSignatures`, and in place of the reference to "" it has one to each file, without a transform, under
+the file's name.
+
 Unsigned properties are refused because nothing protects them. Sources: W3C XML Signature 1.1 and its Best
-Practices, ETSI EN 319 132-1 (XAdES) clauses 5.2 and 6.3, ETSI TS 119 312 for algorithms.
+Practices, ETSI EN 319 132-1 (XAdES) clauses 5.2 and 6.3, ETSI EN 319 162-1 (ASiC) clauses 4.3 and 4.4, ETSI
+TS 119 312 for algorithms.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
 from typing import cast
+from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -46,6 +52,7 @@ from signing.parse import LONGEST_REASON
 DS = "http://www.w3.org/2000/09/xmldsig#"
 DSIG11 = "http://www.w3.org/2009/xmldsig11#"
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
+ASIC = "http://uri.etsi.org/02918/v1.2.1#"
 
 ENVELOPED = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 C14N = CanonicalizationMethod.EXCLUSIVE_XML_CANONICALIZATION_1_0
@@ -67,7 +74,10 @@ CURVES = {"secp256r1": "urn:oid:1.2.840.10045.3.1.7", "secp384r1": "urn:oid:1.3.
 
 CERTIFICATES = range(1, 5 + 1)
 ELEMENTS = 200
-"""Elements in a signature; five certificates and their digests make fewer than 60."""
+"""Elements in a signature beside the references; five certificates and their digests make fewer than 60."""
+
+_ELEMENTS_OF_REFERENCE = 10
+"""A reference to a file, and what the signed properties may say of it."""
 
 PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey
 
@@ -127,15 +137,16 @@ class Claim:
         root: the parsed document, signature included.
         certificate: whose signature it is said to be.
         chain: the further certificates sent with it.
-        references: number of references, two or three.
-        content: which of them, from 0, covers the document.
+        uris: what its references refer to, in their order.
     """
 
     root: etree._Element
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
-    references: int
-    content: int
+    uris: tuple[str, ...]
+
+
+_THE_DOCUMENT = {"": ([ENVELOPED, C14N.value], None)}
 
 
 def examine(root: etree._Element) -> Claim:
@@ -145,9 +156,24 @@ def examine(root: etree._Element) -> Claim:
         BadSignature: missing, place, profile; broken if it cannot even be examined.
     """
     with anything_else_is_no():
+        return _claim(root, _only_signature(root), _THE_DOCUMENT)
+
+
+def examine_container(root: etree._Element, files: Collection[str]) -> Claim:
+    """Check the parsed signature of a container against the profile, before anything is computed.
+
+    Args:
+        root: the `XAdESSignatures` of the container.
+        files: names of the files in the container, each of which has to be signed.
+
+    Raises:
+        BadSignature: missing, place, profile; broken if it cannot even be examined.
+    """
+    with anything_else_is_no():
         signature = _only_signature(root)
-        _check_ids(root)
-        return _claim(root, signature)
+        if root.tag != f"{{{ASIC}}}XAdESSignatures" or root.attrib or len(root) != 1:
+            raise BadSignature(Flaw.PLACE, "the signature does not stand alone in an XAdESSignatures")
+        return _claim(root, signature, {quote(name): ([], None) for name in files})
 
 
 @contextmanager
@@ -205,9 +231,16 @@ def _check_ids(root: etree._Element) -> None:
 # 3. shape
 
 
-def _claim(root: etree._Element, signature: etree._Element) -> Claim:
-    if sum(1 for _ in signature.iter()) > ELEMENTS:
-        raise _unfit(f"more than {ELEMENTS} elements in the signature")
+Reference = tuple[list[str], str | None]
+"""Its transforms and its type."""
+
+
+def _claim(root: etree._Element, signature: etree._Element, covered: Mapping[str, Reference]) -> Claim:
+    """What a signature claims that has to cover all that is named."""
+    _check_ids(root)
+    allowed = ELEMENTS + _ELEMENTS_OF_REFERENCE * len(covered)
+    if sum(1 for _ in islice(signature.iter(), allowed + 1)) > allowed:
+        raise _unfit(f"more than {allowed} elements in the signature")
     info, value, key_info, wrapping = _open(
         signature, DS, "SignedInfo", "SignatureValue", "KeyInfo", "Object", attributes={"Id"}
     )
@@ -220,10 +253,12 @@ def _claim(root: etree._Element, signature: etree._Element) -> Claim:
     _check_properties(properties, certificates[0])
     method, references = _read_signed_info(info)
     _check_method(method, key)
-    uris = [_read_reference(reference, properties, key_info) for reference in references]
-    if len(set(uris)) != len(uris) or not {"", f"#{properties.get('Id')}"} <= set(uris):
-        raise _unfit("the document and the signed properties must be referred to, each once")
-    return Claim(root, certificates[0], tuple(certificates[1:]), len(uris), uris.index(""))
+    required = {**covered, _reference_to(properties): ([C14N.value], SIGNED_PROPERTIES)}
+    allowed_too = {} if key_info.get("Id") is None else {_reference_to(key_info): ([C14N.value], None)}
+    uris = tuple(_read_reference(reference, {**allowed_too, **required}) for reference in references)
+    if len(set(uris)) != len(uris) or not required.keys() <= set(uris):
+        raise _unfit("all that is to be signed, and the signed properties, must be referred to, each once")
+    return Claim(root, certificates[0], tuple(certificates[1:]), uris)
 
 
 def _read_signed_info(info: etree._Element) -> tuple[etree._Element, list[etree._Element]]:
@@ -234,20 +269,16 @@ def _read_signed_info(info: etree._Element) -> tuple[etree._Element, list[etree.
     return method, rest
 
 
-def _read_reference(reference: etree._Element, properties: etree._Element, key_info: etree._Element) -> str:
+def _read_reference(reference: etree._Element, expected: Mapping[str, Reference]) -> str:
     """Check one reference and answer its URI."""
-    transforms, digest, value = _open(
-        reference, DS, "Transforms", "DigestMethod", "DigestValue", attributes={"Id", "URI", "Type"}
-    )
-    steps = [_algorithm(step) for step in _open(transforms, DS, *["Transform"] * len(transforms))]
-    expected: dict[str, tuple[list[str], str | None]] = {
-        "": ([ENVELOPED, C14N.value], None),
-        _reference_to(properties): ([C14N.value], SIGNED_PROPERTIES),
-    }
-    if key_info.get("Id") is not None:
-        expected[_reference_to(key_info)] = ([C14N.value], None)
     uri = reference.get("URI")
-    if uri is None or expected.get(uri) != (steps, reference.get("Type")):
+    steps, type_ = expected.get(uri or "", (None, None))
+    before = ["Transforms"] if steps else []
+    *transforms, digest, value = _open(
+        reference, DS, *before, "DigestMethod", "DigestValue", attributes={"Id", "URI", "Type"}
+    )
+    found = [_algorithm(step) for part in transforms for step in _open(part, DS, *["Transform"] * len(part))]
+    if uri is None or steps != found or type_ != reference.get("Type"):
         raise _unfit(f"a reference to {uri!r} of this type and with these transforms is not on the list")
     _hash(digest)
     _bytes(value)

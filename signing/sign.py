@@ -1,4 +1,4 @@
-"""Put a seal on a document: one enveloped XAdES B-level signature, as the profile wants it.
+"""Put a seal on a document or on files: one XAdES B-level signature, as the profile wants it.
 
 What is signed here verifies with the `xmlsec1` command:
 
@@ -8,21 +8,27 @@ What is signed here verifies with the `xmlsec1` command:
 
 from __future__ import annotations
 
+import base64
+import mimetypes
 import stat
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
+from urllib.parse import quote
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from lxml import etree
 from signxml.algorithms import SignatureMethod
+from signxml.signer import SignatureReference
 from signxml.util import SigningSettings
 from signxml.xades.xades import XAdESDataObjectFormat, XAdESSigner
 
-from signing.profile import C14N, DS, XADES, BadSignature, check_key
+from signing.container import Container, write_container
+from signing.profile import ASIC, C14N, DS, XADES, BadSignature, check_key
 
 PrivateKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
 
@@ -93,7 +99,29 @@ class Signer:
             raise ValueError("comments, processing instructions and entities cannot be signed")
         if "Id" in element.attrib or "ID" in element.attrib:
             raise ValueError("the root must not have an identifier: the signature is for the whole document")
-        signed = _Signer(self._method, at).sign(
+        return self._sealed(_Signer(self._method, at), element)
+
+    def sign_container(self, files: Mapping[str, bytes], at: datetime) -> bytes:
+        """A container of files with one signature over all of them, as the bytes of a file.
+
+        Args:
+            files: bytes by name, at least one.
+            at: the moment of signature, aware; written to the second.
+
+        Raises:
+            ValueError: there is no file, one has a name that no container can have, or the moment has no
+                time zone.
+        """
+        if at.tzinfo is None:
+            raise ValueError("a moment of signature needs a time zone")
+        if not files:
+            raise ValueError("there is nothing to sign")
+        wrapping = etree.Element(f"{{{ASIC}}}XAdESSignatures", nsmap={"asic": ASIC})
+        signatures = self._sealed(_FilesSigner(self._method, at, files), wrapping)
+        return write_container(Container(files, signatures))
+
+    def _sealed(self, signer: _Signer, element: etree._Element) -> bytes:
+        signed = signer.sign(
             element, key=self.key, cert=[self.certificate, *self.chain], always_add_key_value=False
         )
         return etree.tostring(signed, xml_declaration=True, encoding="UTF-8")
@@ -146,3 +174,49 @@ class _Signer(XAdESSigner):
     ) -> None:
         time = etree.SubElement(signed_signature_properties, f"{{{XADES}}}SigningTime")
         time.text = self._at.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class _FilesSigner(_Signer):
+    """Signs files beside the XML, in the place of signxml's references into it."""
+
+    def __init__(self, method: SignatureMethod, at: datetime, files: Mapping[str, bytes]) -> None:
+        super().__init__(method, at)
+        self._files = files
+
+    def _unpack(
+        self,
+        data: etree._Element,
+        references: list[SignatureReference],  # noqa: ARG002 (signxml's signature)
+    ) -> tuple[etree._Element, etree._Element, list[etree._Element], list[SignatureReference]]:
+        return etree.SubElement(data, f"{{{DS}}}Signature", nsmap={"ds": DS}), data, [], []
+
+    def _build_sig(
+        self,
+        sig_root: etree._Element,
+        references: list[SignatureReference],
+        c14n_inputs: list[etree._Element],
+        inclusive_ns_prefixes: list[str] | None,
+        exclude_c14n_transform_element: bool = False,
+    ) -> tuple[etree._Element, etree._Element]:
+        info, value = super()._build_sig(  # type: ignore[no-untyped-call]
+            sig_root, references, c14n_inputs, inclusive_ns_prefixes, exclude_c14n_transform_element
+        )
+        for name, content in self._files.items():
+            reference = etree.SubElement(info, f"{{{DS}}}Reference", Id=f"file-{name}", URI=quote(name))
+            etree.SubElement(reference, f"{{{DS}}}DigestMethod", Algorithm=self.digest_alg.value)
+            digest = etree.SubElement(reference, f"{{{DS}}}DigestValue")
+            digest.text = base64.b64encode(self._get_digest(content, algorithm=self.digest_alg)).decode()
+        return info, value
+
+    def add_data_object_format(
+        self,
+        signed_data_object_properties: etree._Element,
+        sig_root: etree._Element,  # noqa: ARG002 (signxml's signature)
+        signing_settings: SigningSettings,  # noqa: ARG002
+    ) -> None:
+        for name in self._files:
+            described = etree.SubElement(
+                signed_data_object_properties, f"{{{XADES}}}DataObjectFormat", ObjectReference=f"#file-{name}"
+            )
+            mime_type = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            etree.SubElement(described, f"{{{XADES}}}MimeType").text = mime_type

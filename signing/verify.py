@@ -7,25 +7,34 @@ Two steps, so that the counter can look up whose key it is in between:
     verified = verify(claim, registered)       # here: digests and signature value
 
 After that only `verified.content` is used: it is parsed from the very bytes whose digest was signed.
+For a container (`signing.container`) there are `examine_container` and `verify_container`; of that only
+`verified.files` is used.
 """
 
 from __future__ import annotations
 
+import base64
 import copy
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import cast
+from urllib.parse import quote
 
 from cryptography import x509
 from lxml import etree
+from signxml.algorithms import DigestAlgorithm
+from signxml.exceptions import InvalidDigest
 from signxml.verifier import VerifyResult
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
+from signing.container import open_container
 from signing.parse import line_of, parse, trusted_parser
 from signing.profile import (
     C14N,
     DIGESTS,
+    DS,
     ECDSA_METHODS,
     RSA_METHODS,
     XADES,
@@ -34,6 +43,7 @@ from signing.profile import (
     Flaw,
     anything_else_is_no,
     examine,
+    examine_container,
 )
 
 
@@ -53,6 +63,19 @@ class Verified:
     """
 
     content: etree._Element
+    certificate: x509.Certificate
+    signed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedFiles:
+    """The files that were signed in a container, and by whom; as in `Verified`.
+
+    Attributes:
+        files: bytes by name.
+    """
+
+    files: Mapping[str, bytes]
     certificate: x509.Certificate
     signed_at: datetime
 
@@ -77,6 +100,26 @@ def verify(claim: Claim, certificate: x509.Certificate) -> Verified:
         return Verified(_content(claim, results), certificate, _signing_time(results))
 
 
+def verify_container(
+    claim: Claim, certificate: x509.Certificate, files: Mapping[str, bytes]
+) -> VerifiedFiles:
+    """Check the digests and the signature value of a container; as `verify` in all else.
+
+    Args:
+        claim: from `examine_container`.
+        certificate: the registered one; must be the one claimed.
+        files: of the container, by name.
+
+    Raises:
+        BadSignature: as `verify`.
+    """
+    with anything_else_is_no():
+        if certificate != claim.certificate:
+            raise BadSignature(Flaw.BROKEN, "the signature claims another certificate")
+        results = _results(claim, certificate, {quote(name): content for name, content in files.items()})
+        return VerifiedFiles(files, certificate, _signing_time(results))
+
+
 def verify_seal(raw: bytes, seals: Collection[x509.Certificate]) -> Verified:
     """Check that a document bears a gateway's seal: a right signature with one of *its* certificates.
 
@@ -92,22 +135,47 @@ def verify_seal(raw: bytes, seals: Collection[x509.Certificate]) -> Verified:
         ForeignSeal: it is signed with another certificate, or outside that one's dates.
     """
     claim = examine(parse(raw))
+    _check_seal(claim, seals)
+    verified = verify(claim, claim.certificate)
+    _check_dates(verified)
+    return verified
+
+
+def verify_sealed_container(raw: bytes, seals: Collection[x509.Certificate]) -> VerifiedFiles:
+    """Check that a container bears a gateway's seal; as `verify_seal`.
+
+    Raises:
+        BadContainer: not a container, or none that we open.
+        Unreadable, BadSignature, ForeignSeal: as `verify_seal`.
+    """
+    container = open_container(raw)
+    claim = examine_container(parse(container.signatures), container.files)
+    _check_seal(claim, seals)
+    verified = verify_container(claim, claim.certificate, container.files)
+    _check_dates(verified)
+    return verified
+
+
+def _check_seal(claim: Claim, seals: Collection[x509.Certificate]) -> None:
     if claim.certificate not in seals:
         raise ForeignSeal("it is not the gateway's seal")
-    verified = verify(claim, claim.certificate)
+
+
+def _check_dates(verified: Verified | VerifiedFiles) -> None:
     if not (
         verified.certificate.not_valid_before_utc
         <= verified.signed_at
         <= verified.certificate.not_valid_after_utc
     ):
         raise ForeignSeal("it was sealed outside the dates of the seal's certificate")
-    return verified
 
 
-def _results(claim: Claim, certificate: x509.Certificate) -> list[VerifyResult]:
+def _results(
+    claim: Claim, certificate: x509.Certificate, files: Mapping[str, bytes] = MappingProxyType({})
+) -> list[VerifyResult]:
     expected = XAdESSignatureConfiguration(
         location="./",
-        expect_references=claim.references,
+        expect_references=len(claim.uris),
         signature_methods=RSA_METHODS | ECDSA_METHODS,
         digest_algorithms=DIGESTS,
         # The profile has compared a KeyValue with the certificate; signxml cannot for RSA-PSS.
@@ -118,14 +186,18 @@ def _results(claim: Claim, certificate: x509.Certificate) -> list[VerifyResult]:
     )
     try:
         return _Verifier(claim.root).verify(
-            claim.root, x509_cert=certificate, expect_config=expected, parser=trusted_parser()
+            claim.root,
+            x509_cert=certificate,
+            expect_config=expected,
+            parser=trusted_parser(),
+            uri_resolver=files.get,
         )
     except etree.DocumentInvalid as error:
         raise BadSignature(Flaw.PROFILE, f"the signature breaks its schema ({error})") from None
 
 
 def _content(claim: Claim, results: list[VerifyResult]) -> etree._Element:
-    content = results[claim.content].signed_xml
+    content = results[claim.uris.index("")].signed_xml
     if content is None:
         raise BadSignature(Flaw.BROKEN, "what was signed is not XML")
     _keep_lines(content, claim.root)
@@ -194,13 +266,27 @@ class _Verifier(XAdESVerifier):
         reference: etree._Element,
         index: int,
         root: etree._Element,
-        uri_resolver: None,
+        uri_resolver: Callable[[str], bytes | None],
         c14n_algorithm: object,
         signature: etree._Element,
         signature_key_used: object,
     ) -> VerifyResult:
+        content = uri_resolver(reference.get("URI", ""))
+        if content is not None:
+            return self._verify_file(reference, content, signature)
         scope = signature if reference.get("URI") else root
         result = super()._verify_reference(  # type: ignore[no-untyped-call]
             reference, index, scope, uri_resolver, c14n_algorithm, signature, signature_key_used
         )
         return cast("VerifyResult", result)
+
+    def _verify_file(
+        self, reference: etree._Element, content: bytes, signature: etree._Element
+    ) -> VerifyResult:
+        """Compare a file's digest; signxml would try to read every file as XML."""
+        method = DigestAlgorithm(reference.xpath("string(ds:DigestMethod/@Algorithm)", namespaces={"ds": DS}))
+        self.check_digest_alg_expected(method)  # type: ignore[no-untyped-call]
+        due = base64.b64decode(reference.findtext(f"{{{DS}}}DigestValue", ""))
+        if due != self._get_digest(content, method):
+            raise InvalidDigest(f"Digest mismatch for {reference.get('URI')}")
+        return VerifyResult(content, None, signature, signature_key=b"")
