@@ -25,6 +25,7 @@ from adapters.database.deposits import Deposits
 from adapters.database.members import Members, fingerprint
 from adapters.engine import Engine
 from adapters.premises import Premises, seal_of
+from adapters.scans import look
 from adapters.settings import Settings
 from adapters.sftp import SftpDoor, SftpSettings
 from adapters.spool import Spool
@@ -66,7 +67,7 @@ class Gateway:
         self.spool = Spool(self.premises.spool, settings.largest_deposit)
         self.seal = seal_of(self.premises, settings)
         self.trust = Trust(self.premises.anchors, self.premises.revocations)
-        desk = Desk(settings.environment, self.trust, self._signer)
+        desk = Desk(settings.environment, self.trust, self._signer, look)
         treatment = Treatment(self.database, self.spool, self.seal, desk, clock)
         self.engine = Engine(self.database, treatment, clock)
         self.deposits = Deposits(self.database, self.seal, self.engine.wake)

@@ -80,6 +80,20 @@ class DtaFile:
     records: Sequence[Mapping[str, str]]
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedFile:
+    """A `.dta` file read record by record.
+
+    Attributes:
+        member: who sends it.
+        records: as in `DtaFile`; in the place of one that is not readable what is wrong with it. The record
+            of place 0 stands on line 2.
+    """
+
+    member: MemberId
+    records: Sequence[Mapping[str, str] | UnreadableError]
+
+
 def _decimal(text: str) -> str | None:
     """Euro with two decimals from whole cents, or hours from hundredths."""
     if re.fullmatch("0|[1-9][0-9]*", text) is None:
@@ -145,6 +159,11 @@ _SPELLINGS: Mapping[str, _Spelling] = {
     "Date": _Spelling(_iso_day, _plain_day, "as YYYYMMDD, such as 20260701"),
     "PeriodType": _Spelling(_iso_month, _plain_month, "as YYYYMM, such as 202607"),
     "Kind": _Spelling(_small, _capital, "in capitals, such as ENTRY"),
+    "MissionKind": _Spelling(_small, _capital, "in capitals, such as MISSION"),
+    "EmployerKind": _Spelling(_small, _capital, "in capitals, such as REGISTRATION"),
+    "MandateKind": _Spelling(_small, _capital, "in capitals, such as REQUEST"),
+    "CertificateKind": _Spelling(_small, _capital, "in capitals, such as INCOME"),
+    "Truth": _Spelling(_small, _capital, "in capitals, TRUE or FALSE"),
     "IncapacityKind": _Spelling(
         _INCAPACITY_KINDS.get, _INCAPACITY_RECORD_TYPES.get, "1 to declare and 2 to cancel"
     ),
@@ -193,11 +212,27 @@ def read(raw: bytes, form: Form) -> DtaFile:
     Raises:
         UnreadableError: at the first place that does not keep to the layout.
     """
+    judged = read_judged(raw, form)
+    for record in judged.records:
+        if isinstance(record, UnreadableError):
+            raise record
+    return DtaFile(judged.member, [record for record in judged.records if isinstance(record, Mapping)])
+
+
+def read_judged(raw: bytes, form: Form) -> JudgedFile:
+    """Read a `.dta` file record by record, so that one that is not readable stands alone.
+
+    Args:
+        raw: its bytes; only the last CR LF may be missing.
+        form: the form of the batch it becomes.
+
+    Raises:
+        UnreadableError: when its first record is none that says who sends it.
+    """
     layout = _Layout.of(form)
-    lines = _lines(raw)
-    member = _member(lines[0])
-    records = [_record(number, line, layout) for number, line in enumerate(lines[1:], start=2)]
-    return DtaFile(member, records)
+    first, *lines = _lines(raw)
+    member = _member(_text(1, first))
+    return JudgedFile(member, [_judged(number, line, layout) for number, line in enumerate(lines, start=2)])
 
 
 def write(member: MemberId, records: Iterable[Mapping[str, str]], form: Form) -> bytes:
@@ -215,11 +250,17 @@ def write(member: MemberId, records: Iterable[Mapping[str, str]], form: Form) ->
     return "".join(line + _END for line in lines).encode("ascii")
 
 
-def _lines(raw: bytes) -> list[str]:
+def _lines(raw: bytes) -> list[bytes]:
     if not raw:
         raise UnreadableError(1, None, "the file is empty", _FIRST)
-    lines = raw.removesuffix(b"\r\n").split(b"\r\n")
-    return [_text(number, line) for number, line in enumerate(lines, start=1)]
+    return raw.removesuffix(b"\r\n").split(b"\r\n")
+
+
+def _judged(number: int, line: bytes, layout: _Layout) -> Mapping[str, str] | UnreadableError:
+    try:
+        return _record(number, _text(number, line), layout)
+    except UnreadableError as error:
+        return error
 
 
 def _text(number: int, line: bytes) -> str:

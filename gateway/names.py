@@ -3,7 +3,8 @@
 `SECU.<TYPE>.<YYYYMMDD-HHNNSSDC>.<member>.CCSS.XML` comes in; sender and recipient swap places in
 `SECU.<TYPE>.<YYYYMMDD-HHNNSSDC>.CCSS.<member>.XML`, which goes out. A member stands there as its
 employer matricule (13 digits) and its SECUline number (6 digits), joined. Upper case only, as
-published on the operator's DEMDET and DETRET pages. A name never repeats.
+published on the operator's DEMDET and DETRET pages. A name never repeats. A container of files
+(`signing.container`) is called alike, with ASICE at the end.
 
 The stamp is the calendar day and the time of day in Luxembourg: NN are the minutes, DC the tenths
 and hundredths of a second (our reading; the operator does not explain the letters). It is a
@@ -15,6 +16,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 from gateway.batch import MemberId
 from gateway.moments import LUXEMBOURG
@@ -24,7 +26,16 @@ RECIPIENT = "CCSS"
 _TYPE = re.compile(r"[A-Z]{6}")
 _STAMP = re.compile(r"([0-9]{8})-([0-9]{6})([0-9]{2})")
 _MEMBER = re.compile(r"([0-9]{13})([0-9]{6})")
-_PARTS = ("SECU", "a type", "a stamp", "a sender", "a recipient", "XML")
+_PARTS = ("SECU", "a type", "a stamp", "a sender", "a recipient", "XML or ASICE")
+
+
+class Extension(StrEnum):
+    """What a file is, by the end of its name."""
+
+    XML = "XML"
+    """A document with its signature in it."""
+    ASICE = "ASICE"
+    """A container of files with a signature over all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +47,7 @@ class FileName:
         stamp: `YYYYMMDD-HHNNSSDC`, a real calendar moment, Luxembourg local time.
         member: the SECUline member who sends it, or to whom it goes.
         incoming: True from the member to the CCSS, False the other way.
+        extension: a document or a container.
 
     Raises:
         ValueError: when a part does not keep to the pattern; the sentence says which.
@@ -45,6 +57,7 @@ class FileName:
     stamp: str
     member: MemberId
     incoming: bool
+    extension: Extension = Extension.XML
 
     def __post_init__(self) -> None:
         if _TYPE.fullmatch(self.type) is None:
@@ -55,7 +68,10 @@ class FileName:
 
     def __str__(self) -> str:
         sender, recipient = (self.member, RECIPIENT) if self.incoming else (RECIPIENT, self.member)
-        return f"SECU.{self.type}.{self.stamp}.{sender}.{recipient}.XML"
+        return f"SECU.{self.type}.{self.stamp}.{sender}.{recipient}.{self.extension}"
+
+
+_EXTENSIONS = frozenset(Extension)
 
 
 def parse(text: str) -> FileName:
@@ -68,23 +84,24 @@ def parse(text: str) -> FileName:
     if len(parts) != len(_PARTS):
         raise ValueError(f"a name is {', '.join(_PARTS)}, with dots between; {len(parts)} here: {text!r}")
     system, kind, stamp, sender, recipient, extension = parts
-    if system != "SECU" or extension != "XML":
-        raise ValueError(f"a name begins with SECU. and ends with .XML, both in capitals: {text!r}")
+    if system != "SECU" or extension not in _EXTENSIONS:
+        raise ValueError(f"a name begins with SECU. and ends with .XML or .ASICE, in capitals: {text!r}")
     if (sender == RECIPIENT) == (recipient == RECIPIENT):
         raise ValueError(f"a name goes from a member to CCSS or from CCSS to a member: {text!r}")
     incoming = recipient == RECIPIENT
-    return FileName(kind, stamp, _member(sender if incoming else recipient), incoming)
+    return FileName(kind, stamp, _member(sender if incoming else recipient), incoming, Extension(extension))
 
 
-def write(code: str, member: MemberId, at: datetime) -> FileName:
+def write(code: str, member: MemberId, at: datetime, extension: Extension = Extension.XML) -> FileName:
     """Name an answer to a member.
 
     Args:
         code: the return or acknowledgement, such as `ACKTRT`.
         member: to whom it goes.
         at: an aware moment; the stamp shows it in Luxembourg local time, cut to hundredths.
+        extension: a document or a container.
     """
-    return FileName(code, stamp(at), member, incoming=False)
+    return FileName(code, stamp(at), member, incoming=False, extension=extension)
 
 
 def stamp(at: datetime) -> str:

@@ -5,13 +5,15 @@ depends on nothing else, is judged beside them, so that its faults are told toge
 
 0. The bytes are stored (`inbox.receive`, before we are called).
 1. The name keeps to the pattern, names the sender, and was not used before.
-2. The text is XML within limits, without document type, entities or instructions.
-3. There is one signature, in its place, made with allowed algorithms over the whole batch.
+2. The text is XML within limits, without document type, entities or instructions; or it is a container,
+   within limits, that every program unpacks alike.
+3. There is one signature, in its place, made with allowed algorithms over the whole batch, or over every
+   file in the container.
 4. Its certificate is a registered key of the member who deposited, valid and not revoked at the
    moment of receipt.
 5. The signature holds. From here on only what the verifier handed back is read.
 6. The batch is meant for us: procedure, version in force, recipient, environment, sender.
-7. Every record has its form; those that have not are refused one by one.
+7. Every record has its form; those that have not are refused one by one. (6 and 7: `gateway.contents`.)
 8. The sender has a mandate for each employer (`gateway.procedures`).
 9. The content is judged, record by record, and takes effect.
 
@@ -21,24 +23,22 @@ the effect. Only `Rejected` is the sender's fault. `NotYet` is neither yes nor n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cryptography import x509
-from lxml import etree
 
-from gateway import envelope, names
-from gateway.batch import Anomaly, Batch, Header, MemberId
+from gateway import contents, names
+from gateway.attachments import Look
+from gateway.batch import Anomaly, Batch, MemberId
+from gateway.contents import LONGEST_VALUE, Expected
 from gateway.context import Context
 from gateway.moments import Received
 from gateway.outcome import NotYet, Outcome, Rejected
-from gateway.procedures import PROCEDURES, procedure
+from gateway.procedures import procedure
 from inbox.receive import Deposit
-from signing import certificates, parse, profile, verify
-from xsd import Form, NotInForce, UnknownForm, catalogue
-
-RECIPIENT = "CCSS"
-LONGEST_VALUE = 200
+from signing import certificates, container, profile, verify
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,13 @@ class Desk:
         environment: ours, `production` or `test`.
         trust: the authorities we accept and their revocation lists.
         member_of: the member for whom a certificate was registered at a moment, if any.
+        look: judges the files that come with a batch.
     """
 
     environment: str
     trust: certificates.Trust
     member_of: Callable[[x509.Certificate, Received], MemberId | None]
+    look: Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ def examine(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
         Rejected: the sender's fault with the file, with all anomalies that could be found.
         NotYet: a check that cannot be made now.
     """
-    misnamed = check_name(deposit)
+    misnamed = check_name(deposit, is_container=raw.startswith(container.MAGIC))
     try:
         examined = _open(raw, deposit, desk)
     except Rejected as refusal:
@@ -86,14 +88,14 @@ def treat(batch: Batch, context: Context) -> Outcome:
     return procedure(batch.header.procedure).handle(batch, context)
 
 
-def check_name(deposit: Deposit) -> list[Anomaly]:
-    """Check 1, as far as the name alone tells; whether it was used before is for the register."""
+def check_name(deposit: Deposit, *, is_container: bool) -> list[Anomaly]:
+    """Check 1, as far as name and first bytes tell; whether it was used before is for the register."""
     try:
         name = names.parse(deposit.name)
     except ValueError:
         return [Anomaly("FILE-NAME", value=deposit.name[:LONGEST_VALUE])]
     anomalies = []
-    if not name.incoming:
+    if not name.incoming or (name.extension is names.Extension.ASICE) != is_container:
         anomalies.append(Anomaly("FILE-NAME", value=deposit.name))
     if str(name.member) != deposit.sender:
         anomalies.append(Anomaly("FILE-SENDER", value=str(name.member)))
@@ -102,18 +104,20 @@ def check_name(deposit: Deposit) -> list[Anomaly]:
 
 def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
     received = Received(deposit.received)
+    expected = Expected(deposit.sender, _procedure_in(deposit.name), received, desk.environment)
+    if raw.startswith(container.MAGIC):
+        files, claim = _container_claim(raw)  # 2, 3
+        evidence = _judge(claim, deposit, desk, received)  # 4
+        with _flaws_are_refusals():
+            signed = verify.verify_container(claim, claim.certificate, files).files  # 5
+        return Examined(contents.read_files(signed, expected, desk.look), evidence)  # 6, 7
     claim = _claim(raw)  # 2, 3
     evidence = _judge(claim, deposit, desk, received)  # 4
-    content = _verify(claim)  # 5
-    form = _form(content, deposit, received)  # 6
-    return Examined(_read(content, form, deposit, desk), evidence)  # 6, 7
+    with _flaws_are_refusals():
+        content = verify.verify(claim, claim.certificate).content  # 5
+    return Examined(contents.read_document(content, expected), evidence)  # 6, 7
 
 
-_UNREADABLE: dict[type[parse.Unreadable], str] = {
-    parse.NotXml: "FILE-NOT-XML",
-    parse.ForbiddenMarkup: "FILE-DTD",
-    parse.OverLimit: "FILE-LIMITS",
-}
 _FLAWS = {
     profile.Flaw.MISSING: "SIG-MISSING",
     profile.Flaw.PLACE: "SIG-PLACE",
@@ -129,13 +133,28 @@ _DISTRUSTS = {
 }
 
 
-def _claim(raw: bytes) -> profile.Claim:
+@contextmanager
+def _flaws_are_refusals() -> Iterator[None]:
     try:
-        return profile.examine(parse.parse(raw))
-    except parse.Unreadable as fault:
-        raise Rejected(Anomaly(_UNREADABLE[type(fault)], line=fault.line, value=fault.reason)) from None
+        yield
     except profile.BadSignature as flaw:
         raise Rejected(Anomaly(_FLAWS[flaw.kind], value=flaw.reason)) from None
+
+
+def _claim(raw: bytes) -> profile.Claim:
+    root = contents.parsed(raw)
+    with _flaws_are_refusals():
+        return profile.examine(root)
+
+
+def _container_claim(raw: bytes) -> tuple[Mapping[str, bytes], profile.Claim]:
+    try:
+        opened = container.open_container(raw)
+    except container.BadContainer as fault:
+        raise Rejected(Anomaly("FILE-CONTAINER", value=fault.reason[:LONGEST_VALUE])) from None
+    root = contents.parsed(opened.signatures)
+    with _flaws_are_refusals():
+        return opened.files, profile.examine_container(root, opened.files)
 
 
 def _judge(claim: profile.Claim, deposit: Deposit, desk: Desk, received: Received) -> certificates.Evidence:
@@ -153,56 +172,9 @@ def _judge(claim: profile.Claim, deposit: Deposit, desk: Desk, received: Receive
         raise NotYet(f"revocation of the signer's certificate cannot be checked: {unknown}") from None
 
 
-def _verify(claim: profile.Claim) -> etree._Element:
-    try:
-        return verify.verify(claim, claim.certificate).content
-    except profile.BadSignature as flaw:
-        raise Rejected(Anomaly(_FLAWS[flaw.kind], value=flaw.reason)) from None
-
-
-def _form(content: etree._Element, deposit: Deposit, received: Received) -> Form:
-    code = etree.QName(content).localname
-    version = content.get("version", "")
-    if code not in {each.code for each in PROCEDURES} or code != _code_in(deposit.name, code):
-        raise Rejected(Anomaly("FILE-PROCEDURE", path=f"/{code}", value=code[:LONGEST_VALUE]))
-    try:
-        return catalogue().form(code, version, received.day)
-    except (UnknownForm, NotInForce):
-        raise Rejected(
-            Anomaly("FILE-VERSION", field="version", path=f"/{code}/@version", value=version[:LONGEST_VALUE])
-        ) from None
-
-
-def _code_in(name: str, otherwise: str) -> str:
-    """The procedure a file name speaks of; a name without pattern has been refused already."""
+def _procedure_in(name: str) -> str | None:
+    """The procedure a file name speaks of; a name without pattern is refused beside."""
     try:
         return names.parse(name).type
     except ValueError:
-        return otherwise
-
-
-def _read(content: etree._Element, form: Form, deposit: Deposit, desk: Desk) -> Batch:
-    checked = form.check(content)
-    if checked.faults:
-        raise Rejected(*(envelope.anomaly(fault) for fault in checked.faults))
-    header = envelope.read_header(content)
-    misdirected = _misdirected(header, deposit, desk)
-    if misdirected:
-        raise Rejected(*misdirected)
-    batch = envelope.read(header, checked)
-    if batch.size == 0:
-        raise Rejected(Anomaly("FILE-EMPTY"))
-    return batch
-
-
-def _misdirected(header: Header, deposit: Deposit, desk: Desk) -> list[Anomaly]:
-    expected = (
-        ("FILE-SENDER", "Sender", str(header.sender), deposit.sender),
-        ("FILE-RECIPIENT", "Recipient", header.recipient, RECIPIENT),
-        ("FILE-ENVIRONMENT", "Environment", header.environment, desk.environment),
-    )
-    return [
-        Anomaly(code, field=field, path=f"/{header.procedure}/Header/{field}", value=seen)
-        for code, field, seen, due in expected
-        if seen != due
-    ]
+        return None

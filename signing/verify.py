@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import base64
 import copy
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -185,12 +185,11 @@ def _results(
         default_reference_c14n_method=C14N,
     )
     try:
-        return _Verifier(claim.root).verify(
+        return _Verifier(claim.root, files).verify(
             claim.root,
             x509_cert=certificate,
             expect_config=expected,
             parser=trusted_parser(),
-            uri_resolver=files.get,
         )
     except etree.DocumentInvalid as error:
         raise BadSignature(Flaw.PROFILE, f"the signature breaks its schema ({error})") from None
@@ -243,9 +242,10 @@ class _Verifier(XAdESVerifier):
     whole document. `tests/signing/` holds this class against the stock verifier.
     """
 
-    def __init__(self, received: etree._Element) -> None:
+    def __init__(self, received: etree._Element, files: Mapping[str, bytes] = MappingProxyType({})) -> None:
         super().__init__()
         self._received = received
+        self._files = files
         self._lines_above = b"\n" * ((line_of(received) or 1) - 1)
 
     def get_root(self, data: etree._Element) -> etree._Element:
@@ -266,12 +266,12 @@ class _Verifier(XAdESVerifier):
         reference: etree._Element,
         index: int,
         root: etree._Element,
-        uri_resolver: Callable[[str], bytes | None],
+        uri_resolver: None,
         c14n_algorithm: object,
         signature: etree._Element,
         signature_key_used: object,
     ) -> VerifyResult:
-        content = uri_resolver(reference.get("URI", ""))
+        content = self._files.get(reference.get("URI", ""))
         if content is not None:
             return self._verify_file(reference, content, signature)
         scope = signature if reference.get("URI") else root

@@ -26,6 +26,7 @@ from adapters.verification import inspect
 from gateway import names, wire
 from gateway.batch import Header, MemberId
 from gateway.moments import Clock, Received, system_clock
+from gateway.names import Extension
 from gateway.procedures import PROCEDURES, procedure
 from gateway.registers import Affiliation
 from gateway.rejections import REJECTIONS, Level
@@ -169,9 +170,10 @@ class House:
             for matricule in insured:
                 register.open(Affiliation(employer, matricule, date(2015, 1, 1), None, "I", "03"))
 
-    def name(self, code: str, member: MemberId) -> str:
+    def name(self, code: str, member: MemberId, extension: Extension = Extension.XML) -> str:
         """A file name that was never used."""
-        return str(names.FileName(code, names.stamp(next(self.stamps)), member, incoming=True))
+        stamp = names.stamp(next(self.stamps))
+        return str(names.FileName(code, stamp, member, incoming=True, extension=extension))
 
     def batch(
         self,
@@ -209,6 +211,12 @@ class House:
         """Sign, deposit, wait; what came back."""
         content = self.batch(sender, code, records)
         return self.outcome(sender, self.receive(sender, self.name(code, sender.member), content).deposit)
+
+    def send_files(self, sender: Sender, code: str, files: Mapping[str, bytes]) -> Outcome:
+        """Sign files in a container, deposit, wait; what came back."""
+        content = sender.signer.sign_container(files, self.clock())
+        name = self.name(code, sender.member, Extension.ASICE)
+        return self.outcome(sender, self.receive(sender, name, content).deposit)
 
     def wait(self, sender: Sender, deposit: str) -> Kept:
         """The deposit once it has been treated."""

@@ -11,11 +11,12 @@ from lxml import etree
 
 from adapters.cli.output import AsJson, console, print_json, print_table, progress, refused, wrong_use
 from adapters.cli.sending import Files, ProfileFile, keep, read_profile
+from adapters.client.parcels import Ungrouped, group
 from gateway import dta, names, procedures, wire
 from gateway.batch import Header
 from gateway.moments import Received, system_clock
 from gateway.procedures import PROCEDURES
-from signing.parse import Unreadable, parse
+from signing.parse import Unreadable
 from signing.sign import Signer, UnusableKey
 from xsd import catalogue
 
@@ -62,15 +63,25 @@ def convert(
 
 @app.command()
 def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(help="Folder.")]) -> None:
-    """Sign batches with the member's key; the names stay."""
+    """Sign batches with the member's key.
+
+    An .XML batch gets its signature inside and keeps its name. A .dta batch, and one with CARTID scans or
+    annexes, goes into a container with one signature over all of it, named after the operator's pattern.
+    """
     who = read_profile(profile)
     try:
         signer = Signer.load(who.key, who.certificate)
-    except (OSError, UnusableKey) as error:
+        parcels = group(files)
+    except (OSError, UnusableKey, Ungrouped) as error:
         wrong_use(str(error))
-    for file in progress(files, "Signing", len(files)):
+    now = system_clock()
+    made = []
+    for place, parcel in enumerate(progress(parcels, "Signing", len(parcels))):
+        # A hundredth apart: a name never repeats.
+        name = parcel.name(who.member, now + timedelta(milliseconds=10 * place))
         try:
-            keep(out / file.name, signer.sign(parse(file.read_bytes()), system_clock()))
+            keep(out / name, parcel.sign(signer, now))
         except (Unreadable, ValueError) as error:
-            refused(f"{file}: {error}")
-    console.print(f"{len(files)} signed in {out}", markup=False)
+            refused(f"{parcel.batch}: {error}")
+        made.append(name)
+    console.print(f"{len(made)} signed in {out}", markup=False)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from signing.certificates import load_seals
+from signing.container import MAGIC, BadContainer
 from signing.parse import Unreadable
 from signing.profile import BadSignature
-from signing.verify import ForeignSeal, verify_seal
+from signing.verify import ForeignSeal, verify_seal, verify_sealed_container
 
 GOOD = "good"
 
@@ -19,8 +20,9 @@ def seal_verdict(content: bytes, seals: Path) -> str:
         content: the answer, as it was collected.
         seals: PEM file, or folder of PEM files, of the certificates with which the gateway seals.
     """
+    check = verify_sealed_container if content.startswith(MAGIC) else verify_seal
     try:
-        verify_seal(content, load_seals(seals))
-    except (Unreadable, BadSignature, ForeignSeal) as flaw:
+        check(content, load_seals(seals))
+    except (BadContainer, Unreadable, BadSignature, ForeignSeal) as flaw:
         return str(flaw)
     return GOOD

@@ -133,7 +133,7 @@ def test_something_after_the_end(home: House, sender: Sender, good: bytes) -> No
 
 
 def test_zip_archive(home: House, sender: Sender, good: bytes) -> None:
-    refused(home, sender, b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256)), "FILE-NOT-XML")
+    refused(home, sender, b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256)), "FILE-NAME", "FILE-CONTAINER")
 
 
 def test_utf_16(home: House, sender: Sender, good: bytes) -> None:

@@ -1,0 +1,226 @@
+"""From what was signed to a batch: checks 6 and 7 of the counter, for documents and for containers.
+
+A document is the batch. A container holds one batch, as an XML document or as the operator's `.dta` file,
+and what goes with it. A `.dta` file becomes the same batch that its XML would be, record for record; one
+whose layout is broken is refused like any other that breaks its form, and its file goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from lxml import etree
+
+from gateway import dta, envelope, wire
+from gateway.attachments import Look, Misnamed, attachment
+from gateway.batch import Anomaly, Attachment, Batch, Header, Record
+from gateway.moments import Received
+from gateway.outcome import Rejected
+from gateway.procedures import PROCEDURES, procedure
+from signing import parse
+from xsd import Form, NotInForce, UnknownForm, catalogue
+
+RECIPIENT = "CCSS"
+LONGEST_VALUE = 200
+MOST_VALUES = parse.Limits().elements
+"""Values in a `.dta` file: as many as a document may have elements."""
+
+_DTA = ".dta"
+_XML = ".xml"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a deposit said of itself before it was opened, and what we are.
+
+    Attributes:
+        sender: the member who deposited, 19 digits.
+        procedure: the type in the file's name; None when the name does not keep to the pattern.
+        received: decides which forms are in force.
+        environment: ours, `production` or `test`.
+    """
+
+    sender: str
+    procedure: str | None
+    received: Received
+    environment: str
+
+
+def read_document(content: etree._Element, expected: Expected) -> Batch:
+    """The batch in a document.
+
+    Args:
+        content: what was signed.
+        expected: what it has to agree with.
+
+    Raises:
+        Rejected: with the faults of the file as a whole.
+    """
+    code = etree.QName(content).localname
+    form = _form(code, content.get("version", ""), expected)
+    return _read(content, form, expected)
+
+
+def read_files(files: Mapping[str, bytes], expected: Expected, look: Look) -> Batch:
+    """The batch in a container, with its attachments.
+
+    Args:
+        files: what was signed, by name.
+        expected: what it has to agree with.
+        look: judges attachments.
+
+    Raises:
+        Rejected: with the faults of the file as a whole.
+    """
+    name, others = _batch_file(files)
+    if _ends(name, _DTA):
+        batch = _read_dta(name, files[name], expected)
+    else:
+        batch = read_document(parsed(files[name]), expected)
+    attachments = _attachments(others, batch.header, look)
+    return replace(batch, attachments=attachments)
+
+
+def _batch_file(files: Mapping[str, bytes]) -> tuple[str, Mapping[str, bytes]]:
+    """The one file that holds the batch, and the others."""
+    batches = [name for name in files if _ends(name, _DTA) or _ends(name, _XML)]
+    if len(batches) != 1:
+        found = ", ".join(batches) or "none"
+        reason = f"a container holds one batch, a .dta or .xml file; found: {found}"
+        raise Rejected(Anomaly("FILE-CONTAINER", value=reason[:LONGEST_VALUE]))
+    return batches[0], {name: content for name, content in files.items() if name != batches[0]}
+
+
+def _ends(name: str, extension: str) -> bool:
+    return name.lower().endswith(extension)
+
+
+def _attachments(files: Mapping[str, bytes], header: Header, look: Look) -> tuple[Attachment, ...]:
+    found: list[Attachment] = []
+    faults: list[Anomaly] = []
+    for name, content in files.items():
+        try:
+            found.append(attachment(header.procedure, header.sender, name, content, look))
+        except Misnamed as error:
+            faults.append(Anomaly("FILE-ATTACHMENT", value=str(error)[:LONGEST_VALUE]))
+    if faults:
+        raise Rejected(*faults)
+    return tuple(found)
+
+
+def parsed(raw: bytes) -> etree._Element:
+    """The tree of a document from outside.
+
+    Raises:
+        Rejected: when it is not taken for XML.
+    """
+    try:
+        return parse.parse(raw)
+    except parse.Unreadable as fault:
+        raise Rejected(Anomaly(_UNREADABLE[type(fault)], line=fault.line, value=fault.reason)) from None
+
+
+_UNREADABLE: dict[type[parse.Unreadable], str] = {
+    parse.NotXml: "FILE-NOT-XML",
+    parse.ForbiddenMarkup: "FILE-DTD",
+    parse.OverLimit: "FILE-LIMITS",
+}
+
+
+def _read_dta(name: str, content: bytes, expected: Expected) -> Batch:
+    code = name[: -len(_DTA)].upper()
+    form = _form(code, _version(code, expected.received.day), expected)
+    if content.count(b";") > MOST_VALUES:
+        raise Rejected(Anomaly("FILE-LIMITS", value=f"more than {MOST_VALUES} values"))
+    try:
+        judged = dta.read_judged(content, form)
+    except dta.UnreadableError as error:
+        raise Rejected(Anomaly("FILE-DTA", line=error.line, value=str(error)[:LONGEST_VALUE])) from None
+    root = _document(judged, form, expected)
+    return _in_lines(_read(root, form, expected), judged.records)
+
+
+def _version(code: str, day: date) -> str:
+    """The newest version of a form on a day: a `.dta` file does not name one."""
+    entry = catalogue().entries.get(code)
+    versions = [] if entry is None else [v.number for v in entry.versions.values() if v.covers(day)]
+    return max(versions, default="")
+
+
+def _document(judged: dta.JudgedFile, form: Form, expected: Expected) -> etree._Element:
+    """The document that a `.dta` file stands for; a record that is not readable is an empty one."""
+    header = Header(
+        procedure=form.code,
+        version=form.version,
+        sender=judged.member,
+        recipient=RECIPIENT,
+        environment=expected.environment,
+        created=expected.received.at,
+    )
+    records = ({} if isinstance(each, dta.UnreadableError) else each for each in judged.records)
+    return wire.write_batch(header, procedure(form.code).record, records)
+
+
+def _in_lines(batch: Batch, records: Sequence[Mapping[str, str] | dta.UnreadableError]) -> Batch:
+    """The batch with the lines of the `.dta` file, and with what is wrong there in its own words."""
+    broken = {number: each for number, each in enumerate(records, 1) if isinstance(each, dta.UnreadableError)}
+    formal = [
+        replace(anomaly, line=anomaly.record + 1)
+        for anomaly in batch.anomalies
+        if anomaly.record is not None and anomaly.record not in broken
+    ]
+    code = f"{procedure(batch.header.procedure).returns_code}-99"
+    layout = [
+        Anomaly(code, number, line=error.line, value=str(error)[:LONGEST_VALUE])
+        for number, error in broken.items()
+    ]
+    return replace(
+        batch,
+        records=[_on_its_line(record) for record in batch.records],
+        malformed=[_on_its_line(record) for record in batch.malformed],
+        anomalies=[*formal, *layout],
+    )
+
+
+def _on_its_line(record: Record) -> Record:
+    return Record(record.number, record.number + 1, record.fields)
+
+
+def _form(code: str, version: str, expected: Expected) -> Form:
+    if code not in {each.code for each in PROCEDURES} or expected.procedure not in (None, code):
+        raise Rejected(Anomaly("FILE-PROCEDURE", path=f"/{code}", value=code[:LONGEST_VALUE]))
+    try:
+        return catalogue().form(code, version, expected.received.day)
+    except (UnknownForm, NotInForce):
+        raise Rejected(
+            Anomaly("FILE-VERSION", field="version", path=f"/{code}/@version", value=version[:LONGEST_VALUE])
+        ) from None
+
+
+def _read(content: etree._Element, form: Form, expected: Expected) -> Batch:
+    checked = form.check(content)
+    if checked.faults:
+        raise Rejected(*(envelope.anomaly(fault) for fault in checked.faults))
+    header = envelope.read_header(content)
+    misdirected = _misdirected(header, expected)
+    if misdirected:
+        raise Rejected(*misdirected)
+    batch = envelope.read(header, checked)
+    if batch.size == 0:
+        raise Rejected(Anomaly("FILE-EMPTY"))
+    return batch
+
+
+def _misdirected(header: Header, expected: Expected) -> list[Anomaly]:
+    due = (
+        ("FILE-SENDER", "Sender", str(header.sender), expected.sender),
+        ("FILE-RECIPIENT", "Recipient", header.recipient, RECIPIENT),
+        ("FILE-ENVIRONMENT", "Environment", header.environment, expected.environment),
+    )
+    return [
+        Anomaly(code, field=field, path=f"/{header.procedure}/Header/{field}", value=seen)
+        for code, field, seen, wanted in due
+        if seen != wanted
+    ]
