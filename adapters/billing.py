@@ -10,12 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from lxml import etree
 
+from adapters.answering import give
 from adapters.database import Database, tables
-from adapters.database.answers import Shelves
 from adapters.database.journal import append
 from adapters.database.registers import bind
+from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages, wage_of
 from gateway import billing
 from gateway.batch import MemberId
@@ -23,7 +23,6 @@ from gateway.moments import Clock, Period, Received
 from gateway.registers import Registers, Wage
 from gateway.returns import calcul, extcpt
 from gateway.seal import Seal
-from outbox.post import post
 
 wage = tables.table(tables.Wage)
 statement = tables.table(tables.Statement)
@@ -83,7 +82,7 @@ class BillingRun:
 
     def _issue(self, connection: sa.Connection, matricule: str, period: Period) -> Issued:
         now = Received(self._clock())
-        registers = bind(connection, SqlWages(connection))
+        registers = bind(connection, SqlWages(connection), SqlActivities(connection))
         employer = registers.employers.get([matricule], period.year).get(matricule)
         if employer is None:
             raise UnknownEmployer(matricule, period.year)
@@ -112,24 +111,10 @@ class BillingRun:
         for member in recipients:
             header = self._seal.header(member, now.at)
             detail = calcul.write(calcul.CalculationReturn(header, invoice.calculation))
-            self._post(connection, member, calcul.CODE, detail, now)
-            self._post(
-                connection, member, extcpt.CODE, extcpt.write(extcpt.StatementReturn(header, due)), now
-            )
+            statement_due = extcpt.write(extcpt.StatementReturn(header, due))
+            give(connection, self._seal, member, detail, now.at)
+            give(connection, self._seal, member, statement_due, now.at)
         return Issued(number, matricule, due.balance, tuple(str(member) for member in recipients))
-
-    def _post(
-        self, connection: sa.Connection, member: MemberId, code: str, document: etree._Element, now: Received
-    ) -> None:
-        shelves = Shelves(connection)
-        post(
-            shelves,
-            recipient=str(member),
-            kind=code,
-            name=shelves.free_name(code, member, now.at),
-            content=self._seal.sign(document, now.at),
-            posted=now.at,
-        )
 
 
 def _wages(connection: sa.Connection, employer: str, period: Period) -> list[Wage]:

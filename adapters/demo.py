@@ -33,16 +33,20 @@ from adapters.installation import VALIDITY, install, write_ssh_key
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises
 from adapters.settings import Settings
+from gateway import names, wire
 from gateway.batch import MemberId
 from gateway.billing import AccountStatement, Calculation
-from gateway.moments import Received, system_clock
+from gateway.calendar import next_working_day
+from gateway.moments import Received, months_after, system_clock
 from gateway.money import euro
-from gateway.returns import acktrt, calcul, extcpt
+from gateway.returns import acktrt, calcul, chapro, extcpt, lisper, salman
 from signing.certificates import load_certificate
+from signing.parse import parse
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PATIENCE_SECONDS = 120.0
 ENVIRONMENT = "test"
+NOTICES = (salman.CODE, lisper.CODE, chapro.CODE)
 SENT_TWICE = "sent-twice"
 BROKEN_SIGNATURE = "broken-signature"
 
@@ -65,6 +69,7 @@ class Step:
         twist: what is odd about it, or `none`.
         title: what it is meant to show.
         expect: what should come back.
+        scans: pictures in `examples/` that go with it.
     """
 
     file: str
@@ -74,6 +79,7 @@ class Step:
     twist: str
     title: str
     expect: Mapping[str, Any]
+    scans: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -146,6 +152,7 @@ def run(folder: Path, say: Say) -> tuple[Month, Gateway]:
         say(f"Registered {len(profiles)} members, their keys, employers and mandates")
         _play(story, profiles, month, say)
         _bill(story["period"], premises, profiles, month, say)
+        _notify(premises, profiles, month, say)
         _judge(story, month)
         return month, gateway
     except BaseException:
@@ -302,22 +309,58 @@ def _play(story: Mapping[str, Any], profiles: Mapping[str, Path], month: Month, 
 def _make_batches(steps: Sequence[Step], profiles: Mapping[str, Path]) -> list[Path]:
     """Convert and sign each member's files, one client process each; the signed batch of each step.
 
-    A batch that is sent twice is made once.
+    A batch that is sent twice is made once. What is XML already is not converted, nor what goes into a
+    container together with scans.
     """
     signed: dict[tuple[str, str], Path] = {}
     for member, profile in profiles.items():
         files = list(dict.fromkeys(step.file for step in steps if step.member == member))
         plain, ready = profile.parent / "batches", profile.parent / "signed"
+        scans = {step.file: step.scans for step in steps if step.member == member and step.scans}
+        flat = [file for file in files if file.endswith(".dta") and file not in scans]
         made = json.loads(
-            _client("convert", *(str(EXAMPLES / file) for file in files), "--out", str(plain), "--json")
+            _client("convert", *(str(EXAMPLES / file) for file in flat), "--out", str(plain), "--json")
         )
-        paths = [Path(each["file"]) for each in made]
-        _client("sign", *map(str, paths), "--profile", str(profile), "--out", str(ready))
-        signed |= {(member, file): ready / path.name for file, path in zip(files, paths, strict=True)}
+        paths = {file: Path(each["file"]) for file, each in zip(flat, made, strict=True)}
+        who, now = Profile.load(profile).member, Received(system_clock())
+        written = [file for file in files if file not in paths and file not in scans]
+        paths |= {file: moved_on(EXAMPLES / file, plain, who, now) for file in written}
+        _client("sign", *map(str, paths.values()), "--profile", str(profile), "--out", str(ready))
+        signed |= {(member, file): ready / path.name for file, path in paths.items()}
+        for file, pictures in scans.items():
+            signed[member, file] = _sign_together([file, *pictures], profile)
     for step in steps:
         if step.twist == BROKEN_SIGNATURE:
             _break(signed[step.member, step.file])
     return [signed[step.member, step.file] for step in steps]
+
+
+def _sign_together(files: Sequence[str], profile: Path) -> Path:
+    """Sign a payroll file and its scans in one container; the container."""
+    folder = profile.parent / "containers" / Path(files[0]).stem
+    paths = (str(EXAMPLES / file) for file in files)
+    _client("sign", *paths, "--profile", str(profile), "--out", str(folder))
+    (container,) = folder.iterdir()
+    return container
+
+
+def moved_on(file: Path, folder: Path, who: MemberId, now: Received) -> Path:
+    """An XML batch as it would be made now, under a name of its own.
+
+    Its days are moved on by the months since it was written: what is declared in advance, or reaches
+    back a few months at the most, is never old.
+    """
+    root = parse(file.read_bytes())
+    created = wire.child(wire.child(root, "Header"), "Created")
+    written = Received.parse(wire.value(created)).day
+    months = 12 * (now.day.year - written.year) + now.day.month - written.month
+    for element in root.iter(*(f"{{{wire.NAMESPACE}}}{name}" for name in ("First", "Last"))):
+        element.text = months_after(date.fromisoformat(wire.value(element)), months).isoformat()
+    created.text = now.at.strftime("%Y-%m-%dT%H:%M:%SZ")
+    code = etree.QName(root).localname
+    batch = folder / str(names.FileName(code, names.stamp(now.at), who, incoming=True))
+    batch.write_bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
+    return batch
 
 
 def _break(batch: Path) -> None:
@@ -369,6 +412,14 @@ def _bill(period: str, premises: Premises, profiles: Mapping[str, Path], month: 
     say(f"Billed {period}: {len(issued)} account statements")
     due = sum(2 * len(each["recipients"]) for each in issued)
     _collect_until(lambda: len(month.of_kind(calcul.CODE, extcpt.CODE)) >= due, profiles, month)
+
+
+def _notify(premises: Premises, profiles: Mapping[str, Path], month: Month, say: Say) -> None:
+    """Have the notices of the next working day posted, and collect them."""
+    day = next_working_day(Received(system_clock()).day).isoformat()
+    posted = json.loads(_client("notices", "--day", day, "--data", str(premises.folder), "--json"))
+    say(f"Posted {len(posted)} notices that nobody asked for")
+    _collect_until(lambda: len(month.of_kind(*NOTICES)) >= len(posted), profiles, month)
 
 
 def _collect_until(done: Callable[[], bool], profiles: Mapping[str, Path], month: Month) -> None:
@@ -430,6 +481,7 @@ def _judge(story: Mapping[str, Any], month: Month) -> None:
         month.faults += _differences(sent.step, sent.outcome)
     month.faults += _repeated_receipts(month)
     month.faults += _statement_differences(story["statements"], month)
+    month.faults += _notice_differences(story["notices"], month)
 
 
 def _deposit_name(document: acktrt.Acknowledgement) -> str:
@@ -443,7 +495,7 @@ def _differences(step: Step, outcome: acktrt.Acknowledgement) -> Iterator[str]:
         "rejected": outcome.rejected,
         "held": outcome.held,
         "codes": sorted({anomaly.code for anomaly in outcome.anomalies}),
-        "returns": sorted(name.split(".")[1] for name in outcome.returns),
+        "returns": sorted(names.parse(name).kind for name in outcome.returns),
     }
     for name, due in step.expect.items():
         if came[name] != (sorted(due) if isinstance(due, list) else due):
@@ -458,6 +510,15 @@ def _repeated_receipts(month: Month) -> Iterator[str]:
             receipt = sent.receipt.read_bytes()
             if first.setdefault(sent.batch, receipt) != receipt:
                 yield f"{sent.step.file}: its repeat got another receipt"
+
+
+def _notice_differences(due: Mapping[str, Sequence[str]], month: Month) -> Iterator[str]:
+    """Which notices each member got. CHAPRO is told of in May and July only, whatever the story."""
+    came = [answer for answer in month.of_kind(*NOTICES) if answer.kind != chapro.CODE]
+    for member, kinds in due.items():
+        mine = sorted(answer.kind for answer in came if answer.member == member)
+        if mine != sorted(kinds):
+            yield f"notices to {member} should be {kinds}, are {mine}"
 
 
 def _statement_differences(due: Mapping[str, str], month: Month) -> Iterator[str]:

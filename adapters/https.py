@@ -32,6 +32,7 @@ from gateway.moments import Clock, Received
 from gateway.states import State
 from inbox.receive import Inbox, Receipt, TooLarge, Upload, receive
 from outbox.collect import Listed, Outbox, collect
+from signing.container import MAGIC, MIMETYPE
 
 log = structlog.get_logger()
 
@@ -189,9 +190,8 @@ def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_depos
         if content is None:
             raise _not_found()
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        return Response(
-            content, media_type="application/xml", headers={"Content-Digest": f"sha-256=:{digest}:"}
-        )
+        media_type = MIMETYPE if content.startswith(MAGIC) else "application/xml"
+        return Response(content, media_type=media_type, headers={"Content-Digest": f"sha-256=:{digest}:"})
 
     @app.get("/health")
     async def health() -> Health:
@@ -206,7 +206,7 @@ _RECEIPT: dict[int | str, dict[str, object]] = {
     202: {"description": "the signed receipt", "content": {"application/xml": {}}}
 }
 _ANSWER: dict[int | str, dict[str, object]] = {
-    200: {"description": "the signed answer", "content": {"application/xml": {}}}
+    200: {"description": "the signed answer", "content": {"application/xml": {}, MIMETYPE: {}}}
 }
 
 

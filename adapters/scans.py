@@ -33,6 +33,19 @@ LONGEST_ANSWER = 4096
 WORKER = (sys.executable, "-I", "-B", str(Path(__file__).with_name("scan_worker.py")))
 UNREADABLE = "the picture cannot be read"
 
+_ANNEX = (
+    f"one PDF file, version 1.x or 2.0, of at most {LARGEST_PDF} bytes, "
+    "without scripts, actions, attached files or encryption"
+)
+DEMANDS = {
+    "CARTID": f"one JPEG image (ISO/IEC 10918-1, baseline or progressive), at most {LARGEST_PICTURE} bytes, "
+    "24-bit colour with pixels that are not all grey, 100 to 300 dpi in both directions as the file says, "
+    "JPEG compression of at most 30 %, nothing before or behind it",
+    "RHIN": _ANNEX,
+    "EXPL": _ANNEX,
+}
+"""What each kind must be, in words."""
+
 _PDF = re.compile(rb"%PDF-(?:1\.[0-7]|2\.0)(?![0-9])")
 _PDF_SPACE = b"\0\t\n\f\r "
 _ACTIVE = re.compile(rb"/(JavaScript|Launch|EmbeddedFiles?|Encrypt|OpenAction)(?![A-Za-z0-9])")

@@ -67,7 +67,7 @@ class Gateway:
         self.spool = Spool(self.premises.spool, settings.largest_deposit)
         self.seal = seal_of(self.premises, settings)
         self.trust = Trust(self.premises.anchors, self.premises.revocations)
-        desk = Desk(settings.environment, self.trust, self._signer, look)
+        desk = Desk(settings.environment, self.trust, self._signer, look, self.members.agreement)
         treatment = Treatment(self.database, self.spool, self.seal, desk, clock)
         self.engine = Engine(self.database, treatment, clock)
         self.deposits = Deposits(self.database, self.seal, self.engine.wake)

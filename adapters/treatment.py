@@ -6,7 +6,7 @@ always leaves a mark: an effect with its answers, or the reason why not yet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -16,27 +16,64 @@ import sqlalchemy as sa
 import structlog
 from lxml import etree
 
-from adapters.database import Database, deposits
-from adapters.database.answers import Shelves
+from adapters.answering import give, give_failure, give_page
+from adapters.database import Database, deposits, statistics
+from adapters.database.decisions import record_decisions
 from adapters.database.deposits import Kept
 from adapters.database.journal import append
-from adapters.database.members import is_agency
+from adapters.database.members import AGENCY, FIDUCIARY, kind_of
 from adapters.database.registers import bind
+from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from adapters.faults import place_of
+from adapters.notices import Notices
 from adapters.spool import Spool
 from gateway import process, wire
 from gateway.batch import Anomaly, Batch
+from gateway.contents import in_payroll
 from gateway.context import Context
 from gateway.mandates import Rights, rights
 from gateway.moments import Clock, Received
-from gateway.outcome import Assignment, NotYet, Outcome, Refusal, Rejected, Return, Verdict
-from gateway.procedures.declaration import held
-from gateway.returns import acktrt, affret, malret, matass, matret, matuti, salret, utiret
+from gateway.outcome import (
+    Assignment,
+    Certificate,
+    NotYet,
+    Outcome,
+    Refusal,
+    Rejected,
+    Return,
+    Settlement,
+    Verdict,
+    together,
+)
+from gateway.procedures.abroad.held import expired as activities_on_hold
+from gateway.procedures.declaration.held import expired as wages_on_hold
+from gateway.registers import Registers
+from gateway.returns import (
+    acktrt,
+    affret,
+    cerret,
+    certif,
+    detret,
+    empass,
+    empret,
+    fail,
+    info,
+    intret,
+    malret,
+    manass,
+    manret,
+    matass,
+    matret,
+    matuti,
+    recret,
+    salret,
+    utiret,
+)
+from gateway.returns.anomalies import explain
 from gateway.returns.rejected import RejectedRecords
 from gateway.seal import Seal
 from gateway.states import OPEN, Event
-from outbox.post import post
 
 log = structlog.get_logger()
 
@@ -55,6 +92,29 @@ Prepared = process.Examined | Rejected | NotYet | Failure | None
 nothing is left to do."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Treated:
+    """A batch of one procedure, alone in its file or a part of it, after its treatment."""
+
+    batch: Batch
+    right: Rights
+    outcome: Outcome
+
+    @property
+    def anomalies(self) -> list[Anomaly]:
+        """All that is told of its records, in their order."""
+        refused = chain.from_iterable(refusal.anomalies for refusal in self.outcome.refusals)
+        return sorted((*refused, *self.outcome.hints), key=lambda anomaly: anomaly.record or 0)
+
+    @property
+    def told(self) -> acktrt.Part:
+        """How it fared, as the acknowledgement of a PAYROLL says it."""
+        fared = self.outcome
+        return acktrt.Part(
+            self.batch.header.procedure, self.batch.size, fared.accepted, fared.rejected, fared.held
+        )
+
+
 class Treatment:
     """What the engine makes durable, deposit by deposit."""
 
@@ -66,6 +126,7 @@ class Treatment:
         self._seal = seal
         self._desk = desk
         self._clock = clock
+        self._notices = Notices(database, seal, clock)
 
     def prepare(self, number: int) -> Prepared:
         """Everything that needs no lock: the bytes read, verified and brought into form."""
@@ -99,31 +160,41 @@ class Treatment:
             log.error("deposit.failed", deposit=one.deposit.id, state=state, reason=prepared.reason)
 
     def sweep(self, now: Received) -> bool:
-        """Refuse the wages that have waited too long for their affiliation, deposit by deposit."""
+        """Refuse what has waited too long for its affiliation, deposit by deposit; post the notices due."""
+        given_back = [self._sweep(holding, now) for holding in _HOLDINGS]
+        return self._notices.sweep(now.day) and all(given_back)
+
+    def _sweep(self, holding: _Holding, now: Received) -> bool:
         with self._database.read() as connection:
-            due = held.expired(SqlWages(connection).waiting(), now)
+            due = holding.expired(connection, now)
         done = True
         for number, refusals in due.items():
             try:
                 with self._database.write() as connection:
-                    self._expire(connection, number, refusals, now)
+                    self._expire(connection, holding, number, refusals, now)
             except Exception as error:
                 done = False
                 log.error("sweep.failed", deposit=number, reason=place_of(error))
         return done
 
     def _expire(
-        self, connection: sa.Connection, number: int, refusals: Sequence[Refusal], now: Received
+        self,
+        connection: sa.Connection,
+        holding: _Holding,
+        number: int,
+        refusals: Sequence[Refusal],
+        now: Received,
     ) -> None:
-        """Give held wages back with a SALRET of their own, unless they were decided meanwhile."""
-        wages = SqlWages(connection)
-        records = wages.expire(number, [refusal.record.number for refusal in refusals])
+        """Give held records back with a return of their own, unless they were decided meanwhile."""
+        register = holding.register(connection)
+        records = register.expire(number, [refusal.record.number for refusal in refusals])
         still = [refusal for refusal in refusals if refusal.record.number in records]
         if still:
             one = deposits.get(connection, number)
-            document = self._write(Return(salret.CODE, still), one, now)
-            self._post(connection, one, salret.CODE, document, now.at)
-            deposits.recount(connection, wages.decided, now, expired=len(still))
+            document = self._write(Return(holding.code, still), one, now)
+            self._post(connection, one, document, now.at)
+            deposits.recount(connection, register.decided, now, expired=len(still))
+            statistics.add(connection, number, chain.from_iterable(refusal.anomalies for refusal in still))
 
     def _answer(
         self, connection: sa.Connection, one: Kept, prepared: process.Examined | Rejected, now: Received
@@ -141,20 +212,27 @@ class Treatment:
         sequence, hashed = append(
             connection, at=now, event="rejected", subject=one.deposit.id, member=one.deposit.sender
         )
+        header = self._seal.header(one.sender, now.at, one.deposit)
+        found, explained = tuple(refusal.anomalies), explain(refusal.anomalies)
+        failed = give_failure(
+            connection, self._seal, one.sender, fail.Failure(header, found, explained), now.at
+        )
         document = acktrt.Acknowledgement(
-            header=self._seal.header(one.sender, now.at, one.deposit),
+            header=header,
             verdict=Verdict.REJECTED,
             records=0,
             accepted=0,
             rejected=0,
             held=0,
             decisions=(),
-            anomalies=tuple(refusal.anomalies),
-            explanations=acktrt.explain(refusal.anomalies),
-            returns=(),
+            anomalies=found,
+            explanations=explained,
+            returns=(failed.name,),
             journal=wire.JournalEntry(sequence, hashed),
         )
-        self._post(connection, one, acktrt.CODE, acktrt.write(document), now.at)
+        self._post(connection, one, acktrt.write(document), now.at)
+        statistics.note(connection, one, None)
+        statistics.add(connection, one.number, refusal.anomalies)
         deposits.settle(
             connection,
             one,
@@ -169,17 +247,13 @@ class Treatment:
 
     def _treat(self, connection: sa.Connection, one: Kept, examined: process.Examined, now: Received) -> None:
         batch = examined.batch
-        received = Received(one.deposit.received)
-        wages = SqlWages(connection)
-        registers = bind(connection, wages)
-        right = rights(registers.mandates.held_by(one.sender), batch.header.procedure, received)
-        agency = is_agency(connection, one.sender)
-        outcome = process.treat(batch, Context(one.number, received, one.sender, right, registers, agency))
-        names = [
-            self._post(connection, one, each.code, self._write(each, one, now), now.at)
-            for each in outcome.returns
-        ]
-        self._acknowledge(connection, one, batch, outcome, right, names, now)
+        wages, activities = SqlWages(connection), SqlActivities(connection)
+        registers = bind(connection, wages, activities, one.number)
+        parts = [self._treat_part(connection, one, part, registers) for part in batch.parts or (batch,)]
+        outcome = together([part.outcome for part in parts])
+        names = [self._post(connection, one, self._write(each, one, now), now.at) for each in outcome.returns]
+        names += self._tell_more(connection, one, outcome.returns, now)
+        self._acknowledge(connection, one, batch, parts, names, now)
         deposits.settle(
             connection,
             one,
@@ -191,24 +265,35 @@ class Treatment:
             rejected=outcome.rejected,
             held=outcome.held,
         )
-        deposits.recount(connection, wages.decided, now)
+        deposits.recount(connection, wages.decided | activities.decided, now)
         deposits.keep_evidence(connection, one, examined.evidence)
+
+    def _treat_part(
+        self, connection: sa.Connection, one: Kept, batch: Batch, registers: Registers
+    ) -> _Treated:
+        received = Received(one.deposit.received)
+        right = rights(registers.mandates.held_by(one.sender), batch.header.procedure, received)
+        kind = kind_of(connection, one.sender)
+        agency, fiduciary = kind == AGENCY, kind == FIDUCIARY
+        context = Context(one.number, received, one.sender, right, registers, agency, fiduciary)
+        return _Treated(batch, right, process.treat(batch, context))
 
     def _acknowledge(
         self,
         connection: sa.Connection,
         one: Kept,
         batch: Batch,
-        outcome: Outcome,
-        right: Rights,
+        parts: Sequence[_Treated],
         names: list[str],
         now: Received,
     ) -> None:
         sequence, hashed = append(
             connection, at=now, event="treated", subject=one.deposit.id, member=one.deposit.sender
         )
-        refused = chain.from_iterable(refusal.anomalies for refusal in outcome.refusals)
-        anomalies = tuple(sorted((*refused, *outcome.hints), key=lambda anomaly: anomaly.record or 0))
+        outcome = together([part.outcome for part in parts])
+        anomalies = tuple(chain.from_iterable(part.anomalies for part in parts))
+        if batch.parts:
+            anomalies = tuple(map(in_payroll, anomalies))
         document = acktrt.Acknowledgement(
             header=self._seal.header(one.sender, now.at, one.deposit),
             verdict=outcome.verdict,
@@ -216,31 +301,40 @@ class Treatment:
             accepted=outcome.accepted,
             rejected=outcome.rejected,
             held=outcome.held,
-            decisions=_decisions(batch, right),
+            parts=tuple(part.told for part in parts) if batch.parts else (),
+            decisions=tuple(
+                chain.from_iterable(
+                    record_decisions(connection, one, part.batch, part.outcome, part.right, now)
+                    for part in parts
+                )
+            ),
             anomalies=anomalies,
-            explanations=acktrt.explain(anomalies),
+            explanations=explain(anomalies),
             returns=tuple(names),
             journal=wire.JournalEntry(sequence, hashed),
         )
-        self._post(connection, one, acktrt.CODE, acktrt.write(document), now.at)
+        self._post(connection, one, acktrt.write(document), now.at)
+        statistics.note(connection, one, batch.header)
+        for part in parts:
+            statistics.add(connection, one.number, part.anomalies)
+
+    def _tell_more(
+        self, connection: sa.Connection, one: Kept, returns: Sequence[Return], now: Received
+    ) -> Iterator[str]:
+        """Post a page about refusals that need more than a sentence; its name."""
+        header = self._seal.header(one.sender, now.at, one.deposit)
+        for each in returns:
+            if each.code == detret.CODE:
+                page = info.of(header, cast(Sequence[Refusal], each.content))
+                if page is not None:
+                    yield give_page(connection, self._seal, one.sender, page, now.at).name
 
     def _write(self, answer: Return, one: Kept, now: Received) -> etree._Element:
         header = self._seal.header(one.sender, now.at, one.deposit)
         return _RETURNS[answer.code](header, answer)
 
-    def _post(
-        self, connection: sa.Connection, one: Kept, code: str, document: etree._Element, at: datetime
-    ) -> str:
-        shelves = Shelves(connection)
-        return post(
-            shelves,
-            recipient=one.deposit.sender,
-            kind=code,
-            name=shelves.free_name(code, one.sender, at),
-            content=self._seal.sign(document, at),
-            posted=at,
-            deposit=one.deposit.id,
-        ).name
+    def _post(self, connection: sa.Connection, one: Kept, document: etree._Element, at: datetime) -> str:
+        return give(connection, self._seal, one.sender, document, at, one.deposit.id).name
 
 
 def _refused(
@@ -257,24 +351,59 @@ def _assigned(
     return lambda header, answer: write(of(header, cast(Sequence[Assignment], answer.content)))
 
 
+def _settled(header: wire.AnswerHeader, answer: Return) -> etree._Element:
+    return manass.write(manass.of(header, cast(Sequence[Settlement], answer.content)))
+
+
+def _certified(header: wire.AnswerHeader, answer: Return) -> etree._Element:
+    return certif.write(certif.of(header, cast(Sequence[Certificate], answer.content)))
+
+
 _RETURNS: dict[str, Callable[[wire.AnswerHeader, Return], etree._Element]] = {
     matass.CODE: _assigned(matass.of, matass.write),
     matret.CODE: _refused(matret.of, matret.write),
     affret.CODE: _refused(affret.of, affret.write),
     salret.CODE: _refused(salret.of, salret.write),
+    recret.CODE: _refused(recret.of, recret.write),
     malret.CODE: _refused(malret.of, malret.write),
     matuti.CODE: _assigned(matuti.of, matuti.write),
     utiret.CODE: _refused(utiret.of, utiret.write),
+    detret.CODE: _refused(detret.of, detret.write),
+    intret.CODE: _refused(intret.of, intret.write),
+    empass.CODE: _assigned(empass.of, empass.write),
+    empret.CODE: _refused(empret.of, empret.write),
+    manass.CODE: _settled,
+    manret.CODE: _refused(manret.of, manret.write),
+    certif.CODE: _certified,
+    cerret.CODE: _refused(cerret.of, cerret.write),
 }
 
 
-def _decisions(batch: Batch, right: Rights) -> tuple[acktrt.Decision, ...]:
-    """The mandates used: one for each employer of the batch that was allowed."""
-    employers = {record.fields.get("Employer", "") for record in batch.records}
-    return tuple(
-        acktrt.Decision(employer, right.mandates[employer])
-        for employer in sorted(employers & right.mandates.keys())
-    )
+@dataclass(frozen=True, slots=True)
+class _Holding:
+    """A register some of whose records wait for an affiliation.
+
+    Attributes:
+        code: of the return that gives back what has waited too long.
+        register: bound to a transaction.
+        expired: by number of deposit, the refusals due.
+    """
+
+    code: str
+    register: Callable[[sa.Connection], SqlWages | SqlActivities]
+    expired: Callable[[sa.Connection, Received], Mapping[int, Sequence[Refusal]]]
+
+
+_HOLDINGS = (
+    _Holding(
+        salret.CODE, SqlWages, lambda connection, now: wages_on_hold(SqlWages(connection).waiting(), now)
+    ),
+    _Holding(
+        detret.CODE,
+        SqlActivities,
+        lambda connection, now: activities_on_hold(SqlActivities(connection).waiting(), now),
+    ),
+)
 
 
 def _failure(error: Exception, one: Kept) -> Failure:

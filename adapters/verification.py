@@ -22,16 +22,18 @@ from lxml import etree
 
 from adapters.database import Database
 from adapters.database.answers import posted_subject
-from adapters.database.members import mandate_subject
+from adapters.database.circumstances import declared_subject
+from adapters.database.registers.mandates import mandate_subject
 from adapters.spool import READ_SIZE, Spool
 from gateway.moments import Received
 from gateway.returns import ackrec
 from gateway.states import State
-from gateway.wire import read_journal, safe
+from gateway.wire import JournalEntry, read_journal, safe
+from signing.container import MAGIC, BadContainer
 from signing.journal import GENESIS, Entry, entry_hash
 from signing.parse import Unreadable, parse
 from signing.profile import BadSignature
-from signing.verify import ForeignSeal, verify_seal
+from signing.verify import ForeignSeal, verify_seal, verify_sealed_container
 
 _HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -70,6 +72,7 @@ def inspect(database: Database, spool: Spool, seals: Collection[x509.Certificate
             *_answers(connection, posted),
             *_collections(connection, rows),
             *_rights(connection, rows),
+            *_declared(connection, rows),
             *_states(connection, rows),
             *_last_seals(connection, rows, seals),
         ]
@@ -211,25 +214,27 @@ def _rights(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]
         for row in _rows(connection, f"SELECT fingerprint, member FROM {table}")  # noqa: S608 - ours
     }
     yield from (f"Key {fingerprint}: row and journal differ" for fingerprint, _ in keys ^ found)
-    entered = _entered_mandates(rows)
+    # Every entry says all of a mandate: the last one tells how it stands.
+    entered = {
+        str(row.subject).partition(" ")[0]: (row.subject, row.member)
+        for row in rows
+        if row.event in ("mandate", "mandate changed")
+    }
     for row in _rows(connection, "SELECT * FROM mandate"):
-        subject = mandate_subject(row.number, row.employer, row.procedures, row.first, row.last)
-        if entered.pop(str(row.number), None) != (subject, row.member):
+        if entered.pop(str(row.number), None) != (mandate_subject(row), row.member):
             yield f"Mandate {row.number}: row and journal differ"
     yield from (f"Mandate {number}: in the journal, but gone" for number in entered)
 
 
-def _entered_mandates(rows: list[sa.Row[Any]]) -> dict[str, tuple[str, object]]:
-    """By number: how the journal names a mandate with the end that was set last, and its member."""
-    entered: dict[str, tuple[str, object]] = {}
-    for row in rows:
-        number, _, rest = str(row.subject).partition(" ")
-        if row.event == "mandate":
-            entered[number] = str(row.subject), row.member
-        elif row.event == "mandate ended" and number in entered:
-            subject, member = entered[number]
-            entered[number] = f"{subject.rpartition(' ')[0]} {rest}", member
-    return entered
+def _declared(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+    """Outages and circumstances are those that were declared, and no others."""
+    for table in ("outage", "circumstance"):
+        # Every entry says all of a row: the last one tells how it stands.
+        entered = {str(row.subject).partition(" ")[0]: row.subject for row in rows if row.event == table}
+        for row in _rows(connection, f"SELECT * FROM {table}"):  # noqa: S608 - ours
+            if entered.pop(str(row.number), None) != declared_subject(row):
+                yield f"{table.capitalize()} {row.number}: row and journal differ"
+        yield from (f"{table.capitalize()} {number}: in the journal, but gone" for number in entered)
 
 
 def _states(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
@@ -262,13 +267,21 @@ def _last_seals(
         if not isinstance(row.content, bytes):
             continue  # told already
         try:
-            content = verify_seal(row.content, seals).content
-            stated = read_journal(content) if row.number == last else None
-        except (Unreadable, BadSignature, ForeignSeal, ValueError, TypeError) as error:
+            stated = _stated(row.content, seals, is_last=row.number == last)
+        except (Unreadable, BadContainer, BadSignature, ForeignSeal, ValueError, TypeError) as error:
             yield f"Answer {row.id}: it does not bear our seal ({type(error).__name__})"
             continue
         if stated is not None and hashes.get(stated.sequence) != stated.hash:
             yield f"Answer {row.id}: the journal is not the one it was sealed over"
+
+
+def _stated(content: bytes, seals: Collection[x509.Certificate], *, is_last: bool) -> JournalEntry | None:
+    """Check a seal; the journal entry that the last receipt or acknowledgement states."""
+    if content.startswith(MAGIC):
+        verify_sealed_container(content, seals)
+        return None
+    document = verify_seal(content, seals).content
+    return read_journal(document) if is_last else None
 
 
 def _digest(file: Path) -> str | None:

@@ -21,11 +21,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 from adapters.database.deposits import Kept
-from gateway.matricule import person_number
+from bench.people import people
 from tests.house import EMPLOYER, MEMBER, House, Sender, house, wage
 from tests.tools import tool
 
@@ -48,16 +47,10 @@ SIGNED_PROPERTIES = "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"
 def records(count: int, seed: int) -> list[dict[str, str]]:
     """Wages of as many insured, with amounts and hours drawn from the seed."""
     draw = random.Random(seed)
-    people = (
-        person_number(date(1850 + year, 1 + month, 1 + day), serial)
-        for serial in range(1, 1000)
-        for year in range(40)
-        for month in range(12)
-        for day in range(28)
-    )
+    insured = people()
     return [
         wage(
-            next(people),
+            next(insured),
             BaseWage=f"{draw.randint(1200, 9000)}.{draw.randint(0, 99):02d}",
             WorkHours=str(draw.randint(80, 173)),
             Supplements=f"{draw.randint(0, 500)}.{draw.randint(0, 99):02d}",

@@ -1,4 +1,5 @@
-"""Writes the pages of `docs/reference/` from the tables they tell: forms, codes, states, catalogue.
+"""Writes the pages of `docs/reference/` from the tables they tell: forms, codes, states, catalogue;
+and removes those that nothing tells any more.
 
     python docs/generate.py
 
@@ -11,13 +12,23 @@ import re
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from importlib import import_module
+from itertools import starmap
 from pathlib import Path
 
+from lxml import etree
+
+from adapters.scans import DEMANDS
+from gateway.attachments import KINDS, Kind
 from gateway.moments import Received
-from gateway.procedures import EVERY_DEPOSIT, PROCEDURES, Procedure
-from gateway.rejections import REJECTIONS, Level, Rejection
+from gateway.procedures import PROCEDURES, Procedure, answers_to
+from gateway.procedures import procedure as handled
+from gateway.rejections import LANGUAGES, REJECTIONS, Level, Rejection, Severity
+from gateway.rejections.fields import fields_of
 from gateway.states import TRANSITIONS, State
+from tests.procedures.vector_files import VECTORS, Vector
 from xsd import Form, FormField, catalogue
+from xsd.catalogue import Entry
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -30,20 +41,62 @@ def cell(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip().replace("|", "\\|")
 
 
+def prose(text: str) -> str:
+    """A text as it reads: without this, `<matricule>` would be taken for markup and not be shown."""
+    return text.replace("<", "\\<")
+
+
 def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> str:
     lines = [head, tuple("---" for _ in head), *rows]
     return "".join(f"| {' | '.join(map(cell, line))} |\n" for line in lines)
 
 
 def procedures() -> str:
-    """Each procedure: what its module says of it, its answers, its fields."""
-    return f"{NOTE}# Procedures\n\n" + "\n".join(map(procedure, PROCEDURES))
+    """Each procedure: what its module says of it, its answers, its fields; then all that goes out."""
+    sent = (entry for entry in catalogue().entries.values() if entry.direction == "out")
+    pages = ((code, one.family) for one in PROCEDURES for code in one.pages)
+    return (
+        f"{NOTE}# Procedures\n\n"
+        + "\n".join(map(procedure, PROCEDURES))
+        + "\n# What goes with a batch\n\nIn one signed container with it.\n\n"
+        + table(("Kind", "Goes with", "Name", "What it must be"), map(attachment, KINDS))
+        + "\n# What the gateway sends\n\n"
+        + "\n".join((*map(message, sent), *starmap(page, pages)))
+    )
+
+
+def attachment(kind: Kind) -> tuple[str, ...]:
+    name = re.sub(r"\?P<[a-z]+>", "", kind.pattern.pattern)
+    return f"`{kind.code}`", kind.procedure, f"`{name}`", DEMANDS[kind.code]
+
+
+def message(entry: Entry) -> str:
+    """A form that goes out: what its module says of it and, for a notice, its fields."""
+    form = catalogue().form(entry.code, "1.0", TODAY)
+    text = told_of(entry.code, entry.family)
+    if form.record is None:
+        return f"{text}.\n"
+    fields = (row(field) for field in form.fields)
+    told = ((number, name, type_, required, meaning) for number, name, type_, required, _, meaning in fields)
+    head = ("No", "Element", "Type", "Required", "Meaning")
+    return f"{text}; record `{form.record}`.\n\n" + table(head, told)
+
+
+def page(code: str, family: str) -> str:
+    """What goes out to be read and has no form."""
+    return f"{told_of(code, family)}; no form.\n"
+
+
+def told_of(code: str, family: str) -> str:
+    """What the module of an answer says of it."""
+    module = import_module(f"gateway.returns.{code.lower()}").__doc__ or ""
+    return f"## {code}\n\n{prose(module.strip())}\n\nFamily {family}"
 
 
 def procedure(one: Procedure) -> str:
     form = catalogue().form(one.code, "1.0", TODAY)
     module = sys.modules[one.handle.__module__].__doc__ or ""
-    answers = ", ".join((*EVERY_DEPOSIT, *one.answers))
+    answers = ", ".join(answers_to(one.code))
     return (
         f"## {one.code}\n\n{module.strip()}\n\n"
         f"Family {one.family}; answers {answers}; record `{one.record}`.\n\n"
@@ -62,30 +115,130 @@ def row(field: FormField) -> tuple[str, ...]:
         f"`{field.name}`",
         field.type_name,
         required,
-        field.rejection,
+        f"[{field.rejection}](codes/{field.rejection}.md)",
         field.documentation,
     )
 
 
 def codes() -> str:
-    """Every code a sender can meet, with what to do."""
-    lead = "What each code means and what to do; texts in French and German are in every answer."
-    parts = [f"{NOTE}# Codes\n\n{lead}\n"]
-    for level, title in (
-        (Level.FILE, "The whole file is refused"),
-        (Level.RECORD, "A record is refused"),
-        (Level.HINT, "A hint: the record is not refused"),
-    ):
+    """Every code a sender can meet: what it means, what to do about it, and its page."""
+    lead = (
+        "What each code means and what to do. Each has a page with the texts in French, German and English, "
+        "as they stand in every answer.\n\n" + table(("Severity", "Meaning"), severities())
+    )
+    parts = [f"{NOTE}# Codes\n\n{lead}"]
+    for level, title in LEVELS.items():
         found = (one for one in REJECTIONS.values() if one.level is level)
         parts.append(
             f"\n## {title}\n\n"
-            + table(("Code", "Meaning", "What to do", "Legal basis"), map(explained, found))
+            + table(
+                ("Code", "Severity", "Field", "Meaning", "What to do", "Legal basis"), map(explained, found)
+            )
         )
     return "".join(parts)
 
 
+LEVELS = {
+    Level.FILE: "The whole file is refused",
+    Level.RECORD: "A record is refused",
+    Level.HINT: "A hint: the record is not refused",
+}
+
+
+REACH = {
+    Level.FILE: "nothing of the file is treated",
+    Level.RECORD: "the record is refused, the others are judged by themselves",
+    Level.HINT: "the record is not refused: it took effect or waits",
+}
+
+
+def severities() -> Iterator[tuple[str, ...]]:
+    yield f"`{Severity.BLOCKING}`", "the file or the record had no effect: correct it and send it again"
+    yield f"`{Severity.TO_CORRECT}`", "the record took effect or waits, but something must be put right"
+    yield f"`{Severity.HINT}`", "the record took effect or waits; something may be wrong: look at it"
+
+
 def explained(one: Rejection) -> tuple[str, ...]:
-    return (f"`{one.key}`", one.texts["en"], one.remedies["en"], one.legal_basis or "")
+    page = f"[`{one.key}`](codes/{one.key}.md)"
+    return (
+        page,
+        one.severity,
+        concerned(one),
+        prose(one.texts["en"]),
+        prose(one.remedies["en"]),
+        one.legal_basis or "",
+    )
+
+
+def concerned(one: Rejection) -> str:
+    """The fields that a code is about."""
+    return ", ".join(f"`{name}`" for name in fields_of(one.key))
+
+
+def code_pages() -> dict[str, str]:
+    """The page of each code, by the name of its file."""
+    return {f"{one.key}.md": code_page(one) for one in REJECTIONS.values()}
+
+
+def code_page(one: Rejection) -> str:
+    facts = (
+        ("Severity", f"`{one.severity}`"),
+        ("Level", f"`{one.level}`: {REACH[one.level]}"),
+        ("Field", concerned(one) or "none in particular"),
+        ("Code of the operator", one.official or "none: this code is ours"),
+        ("Legal basis", one.legal_basis or "none known"),
+        ("Given", in_force(one)),
+    )
+    parts = [f"{NOTE}# {one.key}\n\n[All codes](../codes.md)\n\n", table(("", ""), iter(facts))]
+    for language, (name, remedy) in LANGUAGE_WORDS.items():
+        parts.append(
+            f"\n## {name}: {one.titles[language]}\n\n{prose(one.texts[language])}\n\n"
+            f"**{remedy}** {prose(one.remedies[language])}\n"
+        )
+    return "".join(parts) + example(one.key)
+
+
+def in_force(one: Rejection) -> str:
+    """The days on which a code is given."""
+    limits = (("from", one.since), ("until", one.until))
+    return ", ".join(f"{word} {day}" for word, day in limits if day) or "without limit in time"
+
+
+LANGUAGE_WORDS = {
+    "fr": ("Français", "Que faire ?"),
+    "de": ("Deutsch", "Was tun?"),
+    "en": ("English", "What to do?"),
+}
+assert tuple(LANGUAGE_WORDS) == LANGUAGES
+
+
+def example(code: str) -> str:
+    """Records of which some get a code and none another one, from the vectors by which it is tested."""
+    fit = [each for each in VECTORS if {due for case in each.cases for due in case.due} == {code}]
+    if not fit:
+        return ""
+    vector = min(fit, key=lambda each: len(each.cases))
+    numbers = [str(number) for number, case in enumerate(vector.cases, start=1) if case.due]
+    what = f"A {vector.procedure} record that gets this code."
+    if len(vector.cases) > 1:
+        what = f"{vector.procedure} records of one batch; this code goes to number {' and '.join(numbers)}."
+    file = f"tests/vectors/{vector.procedure.lower()}.yaml"
+    return (
+        f"\n## Example\n\n{what} The people and employers around it, all made up, are in "
+        f"[{file}](../../../{file}).\n\n```xml\n{records(vector)}```\n"
+    )
+
+
+def records(vector: Vector) -> str:
+    """The records of a vector, as XML."""
+    parts = []
+    for case in vector.cases:
+        root = etree.Element(handled(vector.procedure).record)
+        for name, text in case.fields.items():
+            etree.SubElement(root, name).text = text
+        etree.indent(root)
+        parts.append(f"{etree.tostring(root, encoding='unicode')}\n")
+    return "".join(parts)
 
 
 def states() -> str:
@@ -108,11 +261,22 @@ def meaning(state: State) -> str:
     return found[1]
 
 
-def main() -> None:
-    REFERENCE.mkdir(exist_ok=True)
-    for name, page in (("procedures", procedures()), ("codes", codes()), ("states", states())):
-        (REFERENCE / f"{name}.md").write_text(page)
+def pages() -> dict[str, str]:
+    """All pages, by their place in the folder of the reference."""
+    tables = {"procedures.md": procedures(), "codes.md": codes(), "states.md": states()}
+    return tables | {f"codes/{name}": page for name, page in code_pages().items()}
+
+
+def write(folder: Path) -> None:
+    """Write all pages into a folder, and remove those of which nothing tells any more."""
+    (folder / "codes").mkdir(parents=True, exist_ok=True)
+    written = pages()
+    for name, page in written.items():
+        (folder / name).write_text(page)
+    for file in folder.rglob("*.md"):
+        if str(file.relative_to(folder)) not in written:
+            file.unlink()
 
 
 if __name__ == "__main__":
-    main()
+    write(REFERENCE)

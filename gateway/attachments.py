@@ -26,11 +26,13 @@ class Kind:
         code: such as `CARTID`.
         procedure: of the batches it goes with.
         pattern: of its name, with the groups `subject`, `matricule` and `number`.
+        within: other messages that may hold records of that procedure.
     """
 
     code: str
     procedure: str
     pattern: re.Pattern[str]
+    within: tuple[str, ...] = ()
 
 
 KINDS = (
@@ -38,6 +40,7 @@ KINDS = (
         "CARTID",
         "DEMMAT",
         re.compile(r"CARTID(?P<subject>[0-9]{9})\.(?P<matricule>[0-9]{13})_(?P<number>[0-9]{6})\.JPG"),
+        within=("PAYROLL",),
     ),
     *(
         Kind(
@@ -73,7 +76,7 @@ def attachment(procedure: str, sender: MemberId, name: str, content: bytes, look
     """
     for kind in KINDS:
         match = kind.pattern.fullmatch(name)
-        if match is not None and kind.procedure == procedure:
+        if match is not None and procedure in (kind.procedure, *kind.within):
             if MemberId(match["matricule"], match["number"]) != sender:
                 raise Misnamed(f"{name} names another member")
             return Attachment(name, kind.code, match["subject"], look(kind.code, content))

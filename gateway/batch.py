@@ -93,7 +93,8 @@ class Batch:
 
     `records` are those the form admits; `malformed` are records the form refuses, with the
     anomalies that refuse them. Both together are the records of the file, in any order of number.
-    `attachments` came with it in a container.
+    `attachments` came with it in a container. A PAYROLL has no records of its own but `parts`, each a
+    batch of one procedure, in the order in which they are treated.
     """
 
     header: Header
@@ -101,8 +102,9 @@ class Batch:
     malformed: Sequence[Record] = ()
     anomalies: Sequence[Anomaly] = ()
     attachments: tuple[Attachment, ...] = ()
+    parts: tuple[Batch, ...] = ()
 
     @property
     def size(self) -> int:
         """How many records the file holds, good and bad."""
-        return len(self.records) + len(self.malformed)
+        return len(self.records) + len(self.malformed) + sum(part.size for part in self.parts)

@@ -7,20 +7,22 @@ whose layout is broken is refused like any other that breaks its form, and its f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import date
 
 from lxml import etree
 
-from gateway import dta, envelope, wire
-from gateway.attachments import Look, Misnamed, attachment
+from gateway import dta, envelope, synthetic, wire
+from gateway.agreement import Agreement
+from gateway.attachments import KINDS, Look, Misnamed, attachment
 from gateway.batch import Anomaly, Attachment, Batch, Header, Record
 from gateway.moments import Received
 from gateway.outcome import Rejected
-from gateway.procedures import PROCEDURES, procedure
+from gateway.procedures import PARTS, PAYROLL, PROCEDURES, Procedure, procedure
 from signing import parse
-from xsd import Form, NotInForce, UnknownForm, catalogue
+from xsd import Form, NotInForce, UnknownForm, catalogue, line_of
 
 RECIPIENT = "CCSS"
 LONGEST_VALUE = 200
@@ -36,16 +38,18 @@ class Expected:
     """What a deposit said of itself before it was opened, and what we are.
 
     Attributes:
-        sender: the member who deposited, 19 digits.
+        sender: the member who deposited, 19 digits; None when nobody has yet.
         procedure: the type in the file's name; None when the name does not keep to the pattern.
         received: decides which forms are in force.
-        environment: ours, `production` or `test`.
+        environment: ours, `production` or `test`; None when it does not matter.
+        agreement: of the sender with the operator; None without one.
     """
 
-    sender: str
+    sender: str | None
     procedure: str | None
     received: Received
-    environment: str
+    environment: str | None
+    agreement: Agreement | None
 
 
 def read_document(content: etree._Element, expected: Expected) -> Batch:
@@ -60,7 +64,8 @@ def read_document(content: etree._Element, expected: Expected) -> Batch:
     """
     code = etree.QName(content).localname
     form = _form(code, content.get("version", ""), expected)
-    return _read(content, form, expected)
+    batch = _read_payroll(content, form, expected) if code == PAYROLL else _read(content, form, expected)
+    return _of_nobody(batch, expected)
 
 
 def read_files(files: Mapping[str, bytes], expected: Expected, look: Look) -> Batch:
@@ -80,7 +85,8 @@ def read_files(files: Mapping[str, bytes], expected: Expected, look: Look) -> Ba
     else:
         batch = read_document(parsed(files[name]), expected)
     attachments = _attachments(others, batch.header, look)
-    return replace(batch, attachments=attachments)
+    parts = tuple(replace(part, attachments=_of(part, attachments)) for part in batch.parts)
+    return replace(batch, attachments=attachments, parts=parts)
 
 
 def _batch_file(files: Mapping[str, bytes]) -> tuple[str, Mapping[str, bytes]]:
@@ -129,6 +135,64 @@ _UNREADABLE: dict[type[parse.Unreadable], str] = {
 }
 
 
+def _of(part: Batch, attachments: Iterable[Attachment]) -> tuple[Attachment, ...]:
+    """The attachments that go with a part."""
+    codes = {kind.code for kind in KINDS if kind.procedure == part.header.procedure}
+    return tuple(each for each in attachments if each.kind in codes)
+
+
+def _read_payroll(content: etree._Element, form: Form, expected: Expected) -> Batch:
+    """All parts of a PAYROLL, each as the document of its procedure would be read.
+
+    Raises:
+        Rejected: with the faults of the file as a whole.
+    """
+    heads = wire.children(content, "Header")
+    strangers = [child for child in content if child.tag not in _PLACES]
+    if len(heads) != 1 or content[0] is not heads[0] or strangers:
+        wrong = [*strangers, *heads[1:]] or [content]
+        raise Rejected(*(_misplaced(element) for element in wrong))
+    held = [one for code in PARTS if wire.children(content, (one := procedure(code)).record)]
+    documents = [_part(content, heads[0], one, expected) for one in held]
+    try:
+        parts = tuple(_read(root, of, expected) for root, of in documents)
+    except Rejected as refusal:
+        raise Rejected(*(in_payroll(anomaly) for anomaly in refusal.anomalies)) from None
+    if not parts:
+        raise Rejected(Anomaly("FILE-EMPTY"))
+    header = replace(parts[0].header, procedure=PAYROLL, version=form.version)
+    return Batch(header, (), parts=parts)
+
+
+_PLACES = frozenset(
+    f"{{{wire.NAMESPACE}}}{name}" for name in ("Header", *(procedure(code).record for code in PARTS))
+)
+
+
+def _misplaced(element: etree._Element) -> Anomaly:
+    name = etree.QName(element).localname[:LONGEST_VALUE]
+    return Anomaly("FILE-FORM", field=name, path=f"/{PAYROLL}/{name}", line=line_of(element))
+
+
+def _part(
+    content: etree._Element, head: etree._Element, one: Procedure, expected: Expected
+) -> tuple[etree._Element, Form]:
+    """The document of one procedure, with the records taken out of a PAYROLL, and its form."""
+    form = _in_force(one.code, _version(one.code, expected.received.day), expected)
+    root = wire.begin(one.code, form.version)
+    root.append(deepcopy(head))
+    root.extend(wire.children(content, one.record))
+    return root, form
+
+
+def in_payroll(anomaly: Anomaly) -> Anomaly:
+    """An anomaly of a part, with its place in the PAYROLL."""
+    if anomaly.path is None:
+        return anomaly
+    _, _, *rest = anomaly.path.split("/")
+    return replace(anomaly, path="/".join(("", PAYROLL, *rest)))
+
+
 def _read_dta(name: str, content: bytes, expected: Expected) -> Batch:
     code = name[: -len(_DTA)].upper()
     form = _form(code, _version(code, expected.received.day), expected)
@@ -139,7 +203,16 @@ def _read_dta(name: str, content: bytes, expected: Expected) -> Batch:
     except dta.UnreadableError as error:
         raise Rejected(Anomaly("FILE-DTA", line=error.line, value=str(error)[:LONGEST_VALUE])) from None
     root = _document(judged, form, expected)
-    return _in_lines(_read(root, form, expected), judged.records)
+    return _of_nobody(_in_lines(_read(root, form, expected), judged.records), expected)
+
+
+def _of_nobody(batch: Batch, expected: Expected) -> Batch:
+    """The batch, unless it could tell of real people in an environment that is for tests."""
+    if expected.environment == synthetic.ENVIRONMENT:
+        real = synthetic.real_looking(batch)
+        if real:
+            raise Rejected(*real)
+    return batch
 
 
 def _version(code: str, day: date) -> str:
@@ -156,7 +229,7 @@ def _document(judged: dta.JudgedFile, form: Form, expected: Expected) -> etree._
         version=form.version,
         sender=judged.member,
         recipient=RECIPIENT,
-        environment=expected.environment,
+        environment=expected.environment or synthetic.ENVIRONMENT,
         created=expected.received.at,
     )
     records = ({} if isinstance(each, dta.UnreadableError) else each for each in judged.records)
@@ -189,8 +262,18 @@ def _on_its_line(record: Record) -> Record:
 
 
 def _form(code: str, version: str, expected: Expected) -> Form:
-    if code not in {each.code for each in PROCEDURES} or expected.procedure not in (None, code):
+    known = code == PAYROLL or code in {each.code for each in PROCEDURES}
+    if not known or expected.procedure not in (None, code):
         raise Rejected(Anomaly("FILE-PROCEDURE", path=f"/{code}", value=code[:LONGEST_VALUE]))
+    return _in_force(code, version, expected)
+
+
+def _in_force(code: str, version: str, expected: Expected) -> Form:
+    agreed = expected.agreement
+    if code != PAYROLL and (
+        agreed is None or not agreed.allows(code, expected.environment or synthetic.ENVIRONMENT)
+    ):
+        raise Rejected(Anomaly("FILE-AGREEMENT", value=code))
     try:
         return catalogue().form(code, version, expected.received.day)
     except (UnknownForm, NotInForce):
@@ -222,5 +305,5 @@ def _misdirected(header: Header, expected: Expected) -> list[Anomaly]:
     return [
         Anomaly(code, field=field, path=f"/{header.procedure}/Header/{field}", value=seen)
         for code, field, seen, wanted in due
-        if seen != wanted
+        if wanted not in (None, seen)
     ]

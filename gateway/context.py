@@ -21,6 +21,7 @@ class Context:
         rights: for which employers that member may use this procedure on that day.
         registers: bound to the transaction of this batch.
         sender_is_agency: whether that member is registered as a temporary-work agency.
+        sender_is_fiduciary: whether it is registered as a fiduciary, who acts for others.
     """
 
     deposit: int
@@ -29,3 +30,4 @@ class Context:
     rights: Rights
     registers: Registers
     sender_is_agency: bool
+    sender_is_fiduciary: bool = False

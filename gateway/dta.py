@@ -31,6 +31,8 @@ _FIRST = "The first record is 0;<13 digits of matricule>;<6 digits of SECUline n
 _RECORD_TYPE = "1"
 _UNFIT = re.compile(rb"[^ !#-~]")
 _UNFIT_TEXT = re.compile("[^ !#-:<-~]")
+_FORMULA = re.compile("^[=+@]")
+"""What a spreadsheet takes for the beginning of a formula; a minus may begin an amount."""
 _SHOWN = 80
 
 
@@ -175,6 +177,12 @@ _WIDTHS: Mapping[str, int] = {"DECMAL": 9}
 """By the code of a form: how many fields a record has, where the last of them are fillers."""
 
 
+_XML_ONLY: Mapping[str, str] = {
+    "DEMDET": "DEMDET is taken in XML only, since 2 April 2024; make the batch by the form xsd/demdet",
+}
+"""By the code of a form that has no `.dta` layout any more: what to do instead."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Layout:
     """How a record of a form lies in a line.
@@ -227,8 +235,11 @@ def read_judged(raw: bytes, form: Form) -> JudgedFile:
         form: the form of the batch it becomes.
 
     Raises:
-        UnreadableError: when its first record is none that says who sends it.
+        UnreadableError: when its first record is none that says who sends it, or the form is not taken as
+            `.dta`.
     """
+    if form.code in _XML_ONLY:
+        raise UnreadableError(1, None, f"a {form.code} in .dta", _XML_ONLY[form.code])
     layout = _Layout.of(form)
     first, *lines = _lines(raw)
     member = _member(_text(1, first))
@@ -240,14 +251,50 @@ def write(member: MemberId, records: Iterable[Mapping[str, str]], form: Form) ->
 
     Raises:
         UnwritableError: at the first value that the layout cannot carry.
-        ValueError: when the member has not 13 and 6 digits.
+        ValueError: when the member has not 13 and 6 digits, or the form is not taken as `.dta`.
     """
+    if form.code in _XML_ONLY:
+        raise ValueError(f"a {form.code} in .dta: {_XML_ONLY[form.code]}")
     layout = _Layout.of(form)
     first = f"0;{member.matricule};{member.number}"
     if _HEADER.fullmatch(first) is None:
         raise ValueError(f"a member has 13 digits of matricule and 6 of SECUline number: {member}")
     lines = [first, *(_line(number, record, layout) for number, record in enumerate(records, start=1))]
     return "".join(line + _END for line in lines).encode("ascii")
+
+
+def is_xml_only(code: str) -> bool:
+    """Whether a form has no `.dta` layout any more."""
+    return code in _XML_ONLY
+
+
+def write_answer(
+    member: MemberId, lines: Iterable[tuple[Sequence[str], Mapping[str, str]]], form: Form
+) -> bytes:
+    """Write records that go back, which may hold anything.
+
+    Args:
+        member: to whom they go.
+        lines: for each record the values in front of its fields, behind its type; and its fields by name,
+            as received. What the form does not know is left out, what a field cannot hold becomes `?`.
+        form: of the records.
+    """
+    layout = _Layout.of(form)
+    first = f"0;{member.matricule};{member.number}"
+    return "".join(line + _END for line in (first, *(_given_back(*line, layout) for line in lines))).encode()
+
+
+def _given_back(before: Sequence[str], values: Mapping[str, str], layout: _Layout) -> str:
+    texts = [layout.record_type or ""] + [""] * (layout.width - 1)
+    for name, field in layout.fields.items():
+        value = values.get(name, "")
+        spelt = _SPELLINGS.get(field.type_name, _SAME).dta(value)
+        texts[field.number - 1] = value if spelt is None else spelt
+    return ";".join(map(_harmless, (texts[0], *before, *texts[1:])))
+
+
+def _harmless(text: str) -> str:
+    return _FORMULA.sub("?", _UNFIT_TEXT.sub("?", text))
 
 
 def _lines(raw: bytes) -> list[bytes]:

@@ -92,6 +92,13 @@ def company_number(year: int, serial: int) -> str | None:
     return None if digit is None else stem + digit + _EXTENSION
 
 
+def is_company_number(number: str) -> bool:
+    """Whether a text is a number as `company_number` makes them, whether it was given or not."""
+    if re.fullmatch(rf"[0-9]{{4}}{_FOREIGN}[0-9]{{5}}{_EXTENSION}", number) is None:
+        return False
+    return is_legal_person(number[:11]) and number[6:10] != "0000"
+
+
 def next_company_number(year: int, last: str | None) -> str | None:
     """The number that follows the last one given in a year (None: the first); None when none is left."""
     given = 0 if last is None else int(last[6:10])

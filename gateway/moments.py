@@ -98,3 +98,12 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
+
+
+def months_after(day: date, months: int) -> date:
+    """The same day so many months later (earlier when negative); the last day of a month without it.
+
+    A month after 31 January is the end of February.
+    """
+    month = Period(day.year, day.month).plus(months)
+    return month.first.replace(day=min(day.day, month.last.day))

@@ -6,6 +6,12 @@ employer matricule (13 digits) and its SECUline number (6 digits), joined. Upper
 published on the operator's DEMDET and DETRET pages. A name never repeats. A container of files
 (`signing.container`) is called alike, with ASICE at the end.
 
+Two answers are called otherwise, after the operator's pages on FAIL and INFO:
+
+* `SECU.<TYPE>.<YYYYMMDD-HHNNSSDC>.FAIL.CCSS.<member>.XML`, where type and stamp are those of the file that
+  was refused as a whole; INCONN and the moment of receipt where its name does not tell them;
+* `SECU.<TYPE>.INFO.<YYYYMMDD-HHNNSSDC>.CCSS.<member>.PDF`, which travels in a container called alike.
+
 The stamp is the calendar day and the time of day in Luxembourg: NN are the minutes, DC the tenths
 and hundredths of a second (our reading; the operator does not explain the letters). It is a
 label, not an instant: in the autumn night when the clocks go back, an hour of it occurs twice.
@@ -23,10 +29,13 @@ from gateway.moments import LUXEMBOURG
 
 RECIPIENT = "CCSS"
 
-_TYPE = re.compile(r"[A-Z]{6}")
+_TYPE = re.compile(r"[A-Z]{6}|PAYROLL")
 _STAMP = re.compile(r"([0-9]{8})-([0-9]{6})([0-9]{2})")
 _MEMBER = re.compile(r"([0-9]{13})([0-9]{6})")
 _PARTS = ("SECU", "a type", "a stamp", "a sender", "a recipient", "XML or ASICE")
+
+UNKNOWN = "INCONN"
+"""The type of a refused file whose name tells none (our own; *inconnu*)."""
 
 
 class Extension(StrEnum):
@@ -36,6 +45,17 @@ class Extension(StrEnum):
     """A document with its signature in it."""
     ASICE = "ASICE"
     """A container of files with a signature over all of them."""
+    PDF = "PDF"
+    """A page to read, which travels in a container."""
+
+
+class Mark(StrEnum):
+    """What stands in a name beside its type: how an answer relates to the file of that type."""
+
+    FAIL = "FAIL"
+    """That file was refused as a whole; the stamp is its own."""
+    INFO = "INFO"
+    """Something to read about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +63,12 @@ class FileName:
     """A name that keeps to the pattern; `str` writes it.
 
     Attributes:
-        type: the procedure or return, six capital letters such as `DECSAL`.
+        type: the procedure or return, six capital letters such as `DECSAL`, or `PAYROLL`.
         stamp: `YYYYMMDD-HHNNSSDC`, a real calendar moment, Luxembourg local time.
         member: the SECUline member who sends it, or to whom it goes.
         incoming: True from the member to the CCSS, False the other way.
-        extension: a document or a container.
+        extension: a document or a container; a page to read only for an INFO.
+        mark: in the names of some answers.
 
     Raises:
         ValueError: when a part does not keep to the pattern; the sentence says which.
@@ -58,6 +79,7 @@ class FileName:
     member: MemberId
     incoming: bool
     extension: Extension = Extension.XML
+    mark: Mark | None = None
 
     def __post_init__(self) -> None:
         if _TYPE.fullmatch(self.type) is None:
@@ -65,13 +87,29 @@ class FileName:
         _moment(self.stamp)
         if _member(str(self.member)) != self.member:
             raise ValueError(f"the matricule has 13 digits and the SECUline number 6: {self.member}")
+        if self.mark is not None and self.incoming:
+            raise ValueError(f"only an answer is marked {self.mark}")
+        if self.extension not in _EXTENSIONS[self.mark]:
+            raise ValueError(f"a name with the mark {self.mark} does not end with .{self.extension}")
 
     def __str__(self) -> str:
         sender, recipient = (self.member, RECIPIENT) if self.incoming else (RECIPIENT, self.member)
-        return f"SECU.{self.type}.{self.stamp}.{sender}.{recipient}.{self.extension}"
+        before, after = _PLACES[self.mark]
+        return f"SECU.{self.type}{before}.{self.stamp}{after}.{sender}.{recipient}.{self.extension}"
+
+    @property
+    def kind(self) -> str:
+        """The code of what it is: FAIL, INFO, or its type."""
+        return self.type if self.mark is None else self.mark
 
 
-_EXTENSIONS = frozenset(Extension)
+_EXTENSIONS = {
+    None: frozenset({Extension.XML, Extension.ASICE}),
+    Mark.FAIL: frozenset({Extension.XML}),
+    Mark.INFO: frozenset({Extension.PDF, Extension.ASICE}),
+}
+_PLACES = {None: ("", ""), Mark.INFO: (".INFO", ""), Mark.FAIL: ("", ".FAIL")}
+"""What stands before and after the stamp."""
 
 
 def parse(text: str) -> FileName:
@@ -80,16 +118,30 @@ def parse(text: str) -> FileName:
     Raises:
         ValueError: when it does not keep to the pattern exactly; the sentence says where.
     """
-    parts = text.split(".")
+    mark, parts = _without_mark(text.split("."))
     if len(parts) != len(_PARTS):
         raise ValueError(f"a name is {', '.join(_PARTS)}, with dots between; {len(parts)} here: {text!r}")
     system, kind, stamp, sender, recipient, extension = parts
-    if system != "SECU" or extension not in _EXTENSIONS:
+    if system != "SECU" or extension not in frozenset(Extension):
         raise ValueError(f"a name begins with SECU. and ends with .XML or .ASICE, in capitals: {text!r}")
     if (sender == RECIPIENT) == (recipient == RECIPIENT):
         raise ValueError(f"a name goes from a member to CCSS or from CCSS to a member: {text!r}")
     incoming = recipient == RECIPIENT
-    return FileName(kind, stamp, _member(sender if incoming else recipient), incoming, Extension(extension))
+    member = _member(sender if incoming else recipient)
+    return FileName(kind, stamp, member, incoming, Extension(extension), mark)
+
+
+def _without_mark(parts: list[str]) -> tuple[Mark | None, list[str]]:
+    """The mark of a name, if it has one in its place, and its other parts."""
+    for place, mark in ((2, Mark.INFO), (3, Mark.FAIL)):
+        if len(parts) == len(_PARTS) + 1 and parts[place] == mark:
+            return mark, parts[:place] + parts[place + 1 :]
+    return None, parts
+
+
+def information(code: str, member: MemberId, at: datetime) -> FileName:
+    """The name of a page to read about files of a procedure, in its container."""
+    return FileName(code, stamp(at), member, incoming=False, extension=Extension.ASICE, mark=Mark.INFO)
 
 
 def write(code: str, member: MemberId, at: datetime, extension: Extension = Extension.XML) -> FileName:
@@ -102,6 +154,29 @@ def write(code: str, member: MemberId, at: datetime, extension: Extension = Exte
         extension: a document or a container.
     """
     return FileName(code, stamp(at), member, incoming=False, extension=extension)
+
+
+def failed(name: str, member: MemberId, received: datetime) -> FileName:
+    """The name of the answer to a file that was refused as a whole.
+
+    Args:
+        name: of the file; whatever a sender may have called it.
+        member: who sent it.
+        received: when it came in, which stands there where the name does not keep to the pattern.
+    """
+    type_, at = _former(name) or (UNKNOWN, stamp(received))
+    return FileName(type_, at, member, incoming=False, mark=Mark.FAIL)
+
+
+def _former(name: str) -> tuple[str, str] | None:
+    """Type and stamp of a file from outside, if its name has them."""
+    try:
+        former = parse(name)
+    except ValueError:
+        return None
+    # Behind the last day of the calendar there is no room for a second FAIL.
+    known = former.incoming and not former.stamp.startswith("9999")
+    return (former.type, former.stamp) if known else None
 
 
 def stamp(at: datetime) -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.batch import Anomaly, Record
+from gateway.moments import Period
+from gateway.registers import Affiliation, Mandate
 
 
 class Verdict(StrEnum):
@@ -38,6 +40,49 @@ class Assignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Settlement:
+    """How a mandate stands after the record that entered or changed it (DEMMAN)."""
+
+    record: Record
+    mandate: Mandate
+
+
+@dataclass(frozen=True, slots=True)
+class Income:
+    """What was declared for one insured and month with one employer, all part-periods added up.
+
+    Amounts in cents, hours in whole hours.
+    """
+
+    period: Period
+    base_wage: int
+    supplements: int
+    overtime_pay: int
+    gratuities: int
+    unemployment_pay: int
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What is certified to the record that asked for it (DEMCER).
+
+    Attributes:
+        record: the request.
+        affiliations: those that touch the months asked for, by entry.
+        incomes: the months with declared wages, in order; none when affiliation alone was asked for.
+    """
+
+    record: Record
+    affiliations: Sequence[Affiliation]
+    incomes: Sequence[Income]
+
+
+Answers = Sequence[Assignment] | Sequence[Settlement] | Sequence[Certificate]
+"""What is given to records that were not refused: by the procedure, one of these."""
+
+
+@dataclass(frozen=True, slots=True)
 class Return:
     """A business return to post with the acknowledgement: its code and its content.
 
@@ -45,7 +90,7 @@ class Return:
     """
 
     code: str
-    content: Sequence[Refusal] | Sequence[Assignment]
+    content: Sequence[Refusal] | Answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +120,17 @@ class Outcome:
         if not self.refusals:
             return Verdict.ACCEPTED
         return Verdict.PARTIAL if self.accepted or self.held else Verdict.REJECTED
+
+
+def together(parts: Sequence[Outcome]) -> Outcome:
+    """The outcome of a file whose parts were treated one after the other."""
+    return Outcome(
+        accepted=sum(part.accepted for part in parts),
+        held=sum(part.held for part in parts),
+        refusals=[refusal for part in parts for refusal in part.refusals],
+        returns=[answer for part in parts for answer in part.returns],
+        hints=[hint for part in parts for hint in part.hints],
+    )
 
 
 class Rejected(Exception):

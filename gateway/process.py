@@ -12,7 +12,8 @@ depends on nothing else, is judged beside them, so that its faults are told toge
 4. Its certificate is a registered key of the member who deposited, valid and not revoked at the
    moment of receipt.
 5. The signature holds. From here on only what the verifier handed back is read.
-6. The batch is meant for us: procedure, version in force, recipient, environment, sender.
+6. The batch is meant for us: procedure, agreed with the sender, version in force, recipient, environment,
+   sender; in the test environment it tells of nobody real.
 7. Every record has its form; those that have not are refused one by one. (6 and 7: `gateway.contents`.)
 8. The sender has a mandate for each employer (`gateway.procedures`).
 9. The content is judged, record by record, and takes effect.
@@ -30,6 +31,7 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from gateway import contents, names
+from gateway.agreement import Agreement
 from gateway.attachments import Look
 from gateway.batch import Anomaly, Batch, MemberId
 from gateway.contents import LONGEST_VALUE, Expected
@@ -50,12 +52,14 @@ class Desk:
         trust: the authorities we accept and their revocation lists.
         member_of: the member for whom a certificate was registered at a moment, if any.
         look: judges the files that come with a batch.
+        agreement_of: what was agreed with a member at a moment, if anything.
     """
 
     environment: str
     trust: certificates.Trust
     member_of: Callable[[x509.Certificate, Received], MemberId | None]
     look: Look
+    agreement_of: Callable[[MemberId, Received], Agreement | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,9 @@ def check_name(deposit: Deposit, *, is_container: bool) -> list[Anomaly]:
 
 def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
     received = Received(deposit.received)
-    expected = Expected(deposit.sender, _procedure_in(deposit.name), received, desk.environment)
+    sender = MemberId(deposit.sender[:13], deposit.sender[13:])
+    agreement = desk.agreement_of(sender, received)
+    expected = Expected(deposit.sender, _procedure_in(deposit.name), received, desk.environment, agreement)
     if raw.startswith(container.MAGIC):
         files, claim = _container_claim(raw)  # 2, 3
         evidence = _judge(claim, deposit, desk, received)  # 4

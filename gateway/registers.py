@@ -9,7 +9,7 @@ records asks once, not 100,000 times.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -65,6 +65,15 @@ class Persons(Protocol):
     def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:
         """Register a new person; their new matricule, or None when the birth date has no serial left."""
 
+    def identities(self, matricules: Collection[str]) -> Mapping[str, Identity]:
+        """Who stands behind matricules, as far as they are registered here."""
+
+    def replaced(self, matricules: Collection[str]) -> Mapping[str, str]:
+        """Those that the national register has replaced: the number that counts now, by the old one."""
+
+    def residences(self, matricules: Collection[str]) -> Mapping[str, str]:
+        """The country of the address of those registered, ISO 3166-1 alpha-2."""
+
 
 @dataclass(frozen=True, slots=True)
 class Company:
@@ -82,6 +91,9 @@ class Companies(Protocol):
 
     def assign(self, company: Company, year: int) -> str | None:
         """Register a new company in a year; its new number, or None when that year has none left."""
+
+    def numbered(self, numbers: Collection[str]) -> Collection[str]:
+        """Those of some numbers under which a company is registered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +115,60 @@ class Employer:
     household: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A new employer, as it was asked for (DEMEMP).
+
+    Attributes:
+        matricule: 13 digits: the national number of the legal person and its extension.
+        name: as asked for.
+        mde_class, accident_factor: what it begins with, until it is classed; as in `Employer`.
+        years: the calendar years for which these are entered.
+        legal_form: two digits, if given.
+        address: of its seat, if given.
+        activity: NACE code of four digits, if given.
+        started: day of its first employment, if given.
+    """
+
+    matricule: str
+    name: str
+    mde_class: int
+    accident_factor: int
+    years: Sequence[int]
+    legal_form: str | None = None
+    address: Address | None = None
+    activity: str | None = None
+    started: date | None = None
+
+
 class Employers(Protocol):
     """The register of employers."""
 
     def get(self, matricules: Collection[str], year: int) -> Mapping[str, Employer]:
         """Those that exist, with the class and factor of a year."""
+
+    def name(self, matricule: str) -> str | None:
+        """The present name of an employer; None when there is no such employer."""
+
+    def of_legal_person(self, national: str) -> Mapping[str, str]:
+        """The employers of a legal person (11 digits): names by matricule."""
+
+    def enter(self, new: Registration) -> None:
+        """Enter a new one."""
+
+    def rename(self, matricule: str, name: str, first: date, deposit: int) -> None:
+        """Give an employer another name from a day on; the name before is kept as history."""
+
+
+class MandateState(StrEnum):
+    """How far a mandate has come."""
+
+    PENDING = "pending"
+    """Asked for by a member, not confirmed yet: gives no right."""
+    GRANTED = "granted"
+    """Holds from its first to its last day."""
+    ENDED = "ended"
+    """Was ended, or refused, before its last day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +182,9 @@ class Mandate:
         procedures: codes such as `DECSAL`; the right to receive invoices is `CALCUL`.
         first: first day on which it holds, inclusive.
         last: last day on which it holds, inclusive; None while open.
+        state: how far it has come.
+        since: moment from which it holds; None when its first day alone decides.
+        ended: moment from which it holds no more; None when its last day alone decides.
     """
 
     number: int
@@ -129,21 +193,70 @@ class Mandate:
     procedures: frozenset[str]
     first: date
     last: date | None = None
+    state: MandateState = MandateState.GRANTED
+    since: Received | None = None
+    ended: Received | None = None
 
     def covers(self, procedure: str, received: Received) -> bool:
-        """Whether it allows a procedure at the moment of receipt."""
-        began = self.first <= received.day
-        return began and procedure in self.procedures and (self.last is None or received.day <= self.last)
+        """Whether it allows a procedure at the moment of receipt.
+
+        What came in before an end keeps its right, however late it is treated; what came in before a
+        confirmation has none.
+        """
+        if self.state is MandateState.PENDING or procedure not in self.procedures:
+            return False
+        on_day = self.first <= received.day and (self.last is None or received.day <= self.last)
+        begun = self.since is None or self.since <= received
+        return on_day and begun and (self.ended is None or received < self.ended)
+
+    def is_over(self, at: Received) -> bool:
+        """Whether it was ended, or its last day has passed."""
+        return self.ended is not None or (self.last is not None and self.last < at.day)
+
+    def confirmed(self, at: Received) -> Mandate:
+        """The same, holding from a moment on."""
+        return replace(self, state=MandateState.GRANTED, since=at)
+
+    def finished(self, at: Received) -> Mandate:
+        """The same, holding no more from a moment on; what was never confirmed never held."""
+        since = at if self.state is MandateState.PENDING else self.since
+        return replace(self, state=MandateState.ENDED, since=since, ended=at)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Who changed something in a register and when: a member by a deposit, or the operator by hand.
+
+    Attributes:
+        at: moment of receipt of the deposit, or of the operator's command.
+        member, deposit: None when it was the operator.
+    """
+
+    at: Received
+    member: MemberId | None = None
+    deposit: int | None = None
 
 
 class Mandates(Protocol):
     """The register of mandates; a member's own employer number is a mandate like any other."""
 
     def held_by(self, member: MemberId) -> Sequence[Mandate]:
-        """All mandates a member has or had."""
+        """All mandates a member has or had, or has asked for."""
 
     def for_employer(self, employer: str) -> Sequence[Mandate]:
         """All mandates for an employer, of any member."""
+
+    def get(self, number: int) -> Mandate | None:
+        """The mandate of a number."""
+
+    def knows(self, member: MemberId) -> bool:
+        """Whether somebody is a member, so that a mandate can be given."""
+
+    def enter(self, new: Mandate, by: Origin) -> Mandate:
+        """Enter a new one under the next number, whatever number it has; as it stands then."""
+
+    def change(self, mandate: Mandate, by: Origin) -> None:
+        """Put a mandate in the place of the one with its number; every state it was in is kept as history."""
 
 
 class Affiliation(NamedTuple):
@@ -155,6 +268,8 @@ class Affiliation(NamedTuple):
         exit: last day, inclusive; None while it lasts.
         contract: letter of the contract type as declared (E is a pupil or student).
         scheme: two-digit scheme code (*régime*).
+        user: number of the user company to which a temporary-work agency lends the person; None for
+            an employer's own staff. Only missions of one pair may share days, so it is part of the key.
     """
 
     employer: str
@@ -163,6 +278,7 @@ class Affiliation(NamedTuple):
     exit: date | None
     contract: str
     scheme: str
+    user: str | None = None
 
     def overlaps(self, first: date, last: date | None) -> bool:
         """Whether any day of a span, both ends inclusive and an open end allowed, is insured."""
@@ -172,10 +288,13 @@ class Affiliation(NamedTuple):
 
 
 class Affiliations(Protocol):
-    """The register of affiliations, keyed by employer, insured and entry."""
+    """The register of affiliations, keyed by employer, insured, entry and user company."""
 
     def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
-        """Those in force or past, not those cancelled; pairs without any are absent. Sorted by entry."""
+        """Those in force or past, not those cancelled; pairs without any are absent.
+
+        Sorted by entry, an employer's own staff before missions, these by user company.
+        """
 
     def open(self, affiliation: Affiliation) -> None:
         """Enter a new one."""
@@ -184,6 +303,69 @@ class Affiliations(Protocol):
         """An exit or a change: `new` stands where `old` stood; the old version is kept as history."""
 
     def cancel(self, affiliation: Affiliation) -> None:
+        """Strike one that should never have been; kept as history."""
+
+    def during(self, employer: str, first: date, last: date) -> Sequence[Affiliation]:
+        """Those of an employer that last on a day of a span, ends inclusive; by insured, entry and user."""
+
+
+class Mission(NamedTuple):
+    """A temporary worker lent by an agency to a user company (DECINT).
+
+    Attributes:
+        employer: matricule of the agency.
+        insured: matricule of the worker.
+        user: number of the user company.
+        entry: first day, inclusive.
+        exit: last day, inclusive; None while it lasts.
+        contract: letter of the contract type as declared (E is a pupil or student).
+        scheme: two-digit scheme code (*régime*).
+        occupation: ISCO-08 code.
+        posting: country to which the worker is posted (A1), ISO 3166-1 alpha-2; None when not posted.
+        deposit: number of the deposit that declared it as it stands.
+        record: place in that batch.
+    """
+
+    employer: str
+    insured: str
+    user: str
+    entry: date
+    exit: date | None
+    contract: str
+    scheme: str
+    occupation: str
+    posting: str | None
+    deposit: int
+    record: int
+
+    @property
+    def pair(self) -> Pair:
+        return self.employer, self.insured
+
+    @property
+    def affiliation(self) -> Affiliation:
+        """The insurance it brings: what the register of affiliations holds for it."""
+        return Affiliation(
+            self.employer, self.insured, self.entry, self.exit, self.contract, self.scheme, self.user
+        )
+
+
+class Missions(Protocol):
+    """The register of missions, keyed by employer, insured, user and entry.
+
+    Each that stands has its affiliation in the register of affiliations; who changes one changes both.
+    """
+
+    def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Mission]]:
+        """Those that stand; pairs without any are absent. Sorted by entry, then user company."""
+
+    def open(self, mission: Mission) -> None:
+        """Enter a new one."""
+
+    def replace(self, old: Mission, new: Mission) -> None:
+        """An exit or a change: `new` stands where `old` stood; the old version is kept as history."""
+
+    def cancel(self, mission: Mission) -> None:
         """Strike one that should never have been; kept as history."""
 
 
@@ -265,6 +447,12 @@ class Wages(Protocol):
     def hours(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, int]:
         """The work hours of all wages that count for each month; months without any are absent."""
 
+    def of_month(self, employer: str, period: Period) -> Sequence[Wage]:
+        """The wages of an employer and month that are current or held, by insured and first day."""
+
+    def counting(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Wage]]:
+        """All wages that count of each pair, by period and first day; pairs without any are absent."""
+
 
 class AbsenceState(StrEnum):
     """What has become of a declared incapacity."""
@@ -306,6 +494,73 @@ class Absences(Protocol):
         """Strike all that stand for these months; kept as history."""
 
 
+class ActivityState(StrEnum):
+    """What has become of a declared activity abroad."""
+
+    CURRENT = "current"
+    """Stands."""
+    HELD = "held"
+    """Waits for the affiliation, one month at the most (DETRET 11)."""
+    REPLACED = "replaced"
+    """Stated anew by a rectification; kept as history."""
+    CANCELLED = "cancelled"
+    """Wiped by a cancellation; kept as history."""
+    EXPIRED = "expired"
+    """Rejected with DETRET 11 after a month on hold."""
+
+
+class Activity(NamedTuple):
+    """One declared activity abroad (DEMDET). Days inclusive.
+
+    Attributes:
+        procedure: word for the rule by which the applicable law is found, such as `posting`.
+        deposit: number of the deposit that declared it.
+        record: place in that batch.
+        fields: the record as it was declared, by element name.
+    """
+
+    employer: str
+    insured: str
+    procedure: str
+    first: date
+    last: date
+    deposit: int
+    record: int
+    fields: Mapping[str, str]
+
+    @property
+    def pair(self) -> Pair:
+        return self.employer, self.insured
+
+    @property
+    def reference(self) -> str | None:
+        """The sender's own reference."""
+        return self.fields.get("Reference")
+
+    def overlaps(self, first: date, last: date) -> bool:
+        """Whether any day of a span, both ends inclusive, is its own."""
+        return self.first <= last and first <= self.last
+
+
+class Activities(Protocol):
+    """The register of activities abroad; those that stand for one pair and procedure never share a day."""
+
+    def standing(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Activity]]:
+        """Those current or held, sorted by first day and procedure; pairs without any are absent."""
+
+    def add(self, activity: Activity, state: ActivityState) -> None:
+        """Enter a new one, current or held."""
+
+    def end(self, activity: Activity, state: ActivityState) -> None:
+        """One that stands was replaced or cancelled; kept as history."""
+
+    def held(self, pairs: Collection[Pair]) -> Sequence[Activity]:
+        """Those on hold for these pairs."""
+
+    def release(self, activities: Sequence[Activity]) -> None:
+        """Held ones whose affiliation has come: they stand from now on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registers:
     """All registers, bound to the transaction of one batch."""
@@ -315,5 +570,7 @@ class Registers:
     employers: Employers
     mandates: Mandates
     affiliations: Affiliations
+    missions: Missions
     wages: Wages
     absences: Absences
+    activities: Activities

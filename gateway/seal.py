@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +38,10 @@ class Seal:
     def sign(self, document: etree._Element, at: datetime) -> bytes:
         """The document with our signature, as the bytes that are stored and shown."""
         return self.signer.sign(document, at)
+
+    def sign_files(self, files: Mapping[str, bytes], at: datetime) -> bytes:
+        """A container of files with our signature over all of them."""
+        return self.signer.sign_container(files, at)
 
     def receipt(self, deposit: Deposit, entry: wire.JournalEntry) -> bytes:
         """The signed ACKREC for a deposit, naming its entry in the journal."""

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import base64
+import io
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from threading import Lock
+from typing import Literal, TypeVar
 
 import paramiko
 from lxml import etree
+from PIL import Image
 
 from adapters.client import Profile
 from adapters.database.deposits import Kept
@@ -28,6 +33,7 @@ from gateway.batch import Header, MemberId
 from gateway.moments import Clock, Received, system_clock
 from gateway.names import Extension
 from gateway.procedures import PROCEDURES, procedure
+from gateway.procedures.judgement import calendar_day
 from gateway.registers import Affiliation
 from gateway.rejections import REJECTIONS, Level
 from gateway.returns import acktrt
@@ -209,8 +215,16 @@ class House:
 
     def send(self, sender: Sender, code: str, records: Sequence[Mapping[str, str]]) -> Outcome:
         """Sign, deposit, wait; what came back."""
-        content = self.batch(sender, code, records)
-        return self.outcome(sender, self.receive(sender, self.name(code, sender.member), content).deposit)
+        return self.outcome(sender, self.receive(sender, *self.signed(sender, code, records)).deposit)
+
+    def signed(self, sender: Sender, code: str, records: Sequence[Mapping[str, str]]) -> tuple[str, bytes]:
+        """A signed deposit and its name; a DEMMAT goes in a container with a scan for each person."""
+        if code != "DEMMAT":
+            return self.name(code, sender.member), self.batch(sender, code, records)
+        files = {"DEMMAT.xml": etree.tostring(self.plain(sender, code, records))}
+        files |= scans(sender.member, [calendar_day(record.get("BirthDate", "")) for record in records])
+        content = sender.signer.sign_container(files, self.clock())
+        return self.name(code, sender.member, Extension.ASICE), content
 
     def send_files(self, sender: Sender, code: str, files: Mapping[str, bytes]) -> Outcome:
         """Sign files in a container, deposit, wait; what came back."""
@@ -269,7 +283,10 @@ class Outcome:
         return [anomaly.code for anomaly in self.acknowledgement.anomalies]
 
 
-def wait_for(find: Callable[[], Kept | None]) -> Kept:
+Found = TypeVar("Found")
+
+
+def wait_for(find: Callable[[], Found | None]) -> Found:
     """Ask until there is an answer; fail after a while."""
     until = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < until:
@@ -280,12 +297,37 @@ def wait_for(find: Callable[[], Kept | None]) -> Kept:
     raise AssertionError("it never came")
 
 
+def scans(member: MemberId, birth_dates: Sequence[date | None]) -> dict[str, bytes]:
+    """A scan for each person, by its official name; none where the birth date is not legible."""
+    born_that_day: Counter[date] = Counter()
+    files: dict[str, bytes] = {}
+    for born in birth_dates:
+        if born is not None:
+            subject = f"{born:%Y%m%d}{born_that_day[born]}"
+            files[f"CARTID{subject}.{member.matricule}_{member.number}.JPG"] = scan()
+            born_that_day[born] += 1
+    return files
+
+
+@cache
+def scan() -> bytes:
+    """The smallest picture that is taken for the scan of an identity document."""
+    packed = io.BytesIO()
+    Image.new("RGB", (16, 10), (0, 120, 60)).save(packed, "JPEG", quality=85, dpi=(150, 150))
+    return packed.getvalue()
+
+
 @contextmanager
 def house(
-    folder: Path, *, clock: Clock = system_clock, doors: bool = False, **settings: int
+    folder: Path,
+    *,
+    clock: Clock = system_clock,
+    doors: bool = False,
+    environment: Literal["production", "test"] = "test",
+    **settings: int,
 ) -> Iterator[House]:
     """A gateway in a folder, its engine running; with `doors` its doors are open as well."""
-    given = Settings(data=folder / "gateway", https_port=0, sftp_port=0, **settings)
+    given = Settings(data=folder / "gateway", environment=environment, https_port=0, sftp_port=0, **settings)
     install(given, clock())
     gateway = Gateway(given, clock)
     home = House(folder, given, clock, gateway)
@@ -293,6 +335,9 @@ def house(
         home.doors = gateway.start()
     else:
         gateway.engine.start()
+    # The first look at what falls due with time is over before a test enters anything.
+    gateway.engine.wake()
+    wait_for(lambda: gateway.engine._swept)
     try:
         yield home
     finally:

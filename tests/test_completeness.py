@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 
-from gateway.procedures import EVERY_DEPOSIT, PROCEDURES, Procedure
+from gateway.attachments import KINDS
+from gateway.procedures import EVERY_DEPOSIT, PAYROLL, PROCEDURES, REFUSED_FILE, Procedure, procedure
 from gateway.rejections import LANGUAGES, REJECTIONS, Level
 from tests.pairs.pair import PAIRS
 from tests.procedures.vector_files import VECTORS
@@ -45,7 +46,7 @@ def test_the_handler_stands_in_the_folder_of_its_family(procedure: Procedure) ->
 
 @each
 def test_every_answer_has_a_form_and_can_be_written_and_read(procedure: Procedure) -> None:
-    for code in (*EVERY_DEPOSIT, *procedure.answers):
+    for code in (*EVERY_DEPOSIT, *procedure.answers, *REFUSED_FILE):
         assert catalogue().entries[code].direction == "out"
         module = import_module(f"gateway.returns.{code.lower()}")
         assert code == module.CODE
@@ -65,7 +66,7 @@ def test_every_version_has_an_example_pair(procedure: Procedure) -> None:
 @each
 def test_every_code_of_its_return_has_a_vector(procedure: Procedure) -> None:
     mine = (vector for vector in VECTORS if vector.procedure == procedure.code)
-    due = {code for vector in mine for case in vector.cases for code in case.due}
+    due = {code for vector in mine for code in vector.due}
     codes = {
         key
         for key, row in REJECTIONS.items()
@@ -80,6 +81,20 @@ def test_it_is_documented(procedure: Procedure) -> None:
     page = (ROOT / "docs" / "reference" / "procedures.md").read_text()
     paragraph = page.partition(f"\n## {procedure.code}\n")[2].partition("\n## ")[0]
     assert len(paragraph) > 500
+
+
+SENT = [code for code, entry in catalogue().entries.items() if entry.direction == "out"]
+
+
+@pytest.mark.parametrize("code", SENT)
+def test_all_that_goes_out_is_written_read_and_documented(code: str) -> None:
+    module = import_module(f"gateway.returns.{code.lower()}")
+    assert code == module.CODE
+    assert callable(module.write)
+    assert callable(module.read)
+    page = (ROOT / "docs" / "reference" / "procedures.md").read_text()
+    paragraph = page.partition("# What the gateway sends\n")[2].partition(f"\n## {code}\n")[2]
+    assert (module.__doc__ or "").strip().partition("\n")[0] in paragraph.partition("\n## ")[0]
 
 
 def test_every_rejection_speaks_three_languages() -> None:
@@ -99,17 +114,62 @@ MOST_FIELDS = 30
 
 
 def test_the_command_lists_every_message_with_its_answers() -> None:
-    listed = {row["code"]: row for row in _listed()}
+    every = {row["code"]: row for row in _listed()}
+    listed = {code: row for code, row in every.items() if code not in (*ATTACHMENTS, *PAGES)}
     entries = {code: entry for code, entry in catalogue().entries.items() if entry.direction != "envelope"}
     assert listed.keys() == entries.keys()
     for one in PROCEDURES:
-        assert listed[one.code]["answers"] == [*EVERY_DEPOSIT, *one.answers]
+        assert listed[one.code]["answers"] == [*EVERY_DEPOSIT, *one.answers, *one.pages, *REFUSED_FILE]
         assert listed[one.code]["fields"] == len(one.form.fields) <= MOST_FIELDS
     for code, row in listed.items():
         assert (row["direction"], row["family"]) == (entries[code].direction, entries[code].family)
         assert row["versions"] == versions(code)
         assert {"in", "out"} >= {row["direction"]}
-        assert all(listed[answer]["direction"] == "out" for answer in row["answers"])
+        assert all(every[answer]["direction"] == "out" for answer in row["answers"])
+    of_parts = listed[PAYROLL]["answers"]
+    assert of_parts[:2] + of_parts[-1:] == [*EVERY_DEPOSIT, *REFUSED_FILE]
+    assert {"MATASS", "SALRET", "INTRET"} <= set(of_parts)
+    assert "DETRET" not in of_parts
+
+
+PAGES = {page: one for one in PROCEDURES for page in one.pages}
+
+
+def test_the_command_lists_pages_to_read_and_the_reference_tells_of_them() -> None:
+    rows = {row["code"]: row for row in _listed()}
+    page = (ROOT / "docs" / "reference" / "procedures.md").read_text()
+    assert set(PAGES) == {"INFO"}
+    for code, one in PAGES.items():
+        assert rows[code] == {
+            "code": code,
+            "direction": "out",
+            "family": one.family,
+            "versions": [],
+            "fields": None,
+            "answers": [],
+        }
+        assert f"\n## {code}\n" in page.partition("# What the gateway sends\n")[2]
+
+
+ATTACHMENTS = {kind.code: kind for kind in KINDS}
+
+
+def test_the_command_lists_what_goes_with_a_batch() -> None:
+    listed = {row["code"]: row for row in _listed()}
+    for code, kind in ATTACHMENTS.items():
+        batch = listed[kind.procedure]
+        row = listed[code]
+        assert (row["direction"], row["family"]) == ("in", batch["family"])
+        assert (row["versions"], row["fields"]) == ([], None)
+        returned = procedure(kind.procedure).returns_code
+        assert row["answers"] == [*EVERY_DEPOSIT, returned, *REFUSED_FILE]
+    assert "MATRET" in listed["CARTID"]["answers"]
+
+
+@pytest.mark.parametrize("code", ATTACHMENTS)
+def test_what_goes_with_a_batch_is_documented(code: str) -> None:
+    page = (ROOT / "docs" / "reference" / "procedures.md").read_text()
+    assert f"| `{code}` |" in page.partition("# What goes with a batch\n")[2].partition("\n# ")[0]
 
 
 def _listed() -> list[dict[str, Any]]:

@@ -37,6 +37,7 @@ def test_a_month_comes_out_as_the_story_says(tmp_path: Path) -> None:
         answer for one in PROCEDURES for answer in one.answers
     }
     assert {each["type"] for each in month["statements"]} == {"CALCUL", "EXTCPT"}
+    assert {"SALMAN", "LISPER"} <= {each["type"] for each in month["notices"]}
     _verify_with_xmlsec1(month, tmp_path / "roots.pem")
 
 
@@ -44,7 +45,7 @@ def _verify_with_xmlsec1(month: dict[str, list[dict[str, str]]], roots: Path) ->
     roots.write_text(str(month["trust"]))
     files = [
         each["file"]
-        for kind in ("receipts", "acknowledgements", "returns", "statements")
+        for kind in ("receipts", "acknowledgements", "returns", "statements", "notices")
         for each in month[kind]
     ]
     assert len(files) > 30

@@ -63,7 +63,7 @@ class Entry:
         code: such as `DECSAL`; `ENVELOPE` is what all forms share and no form itself.
         direction: `in`, `out` or `envelope`.
         family: what it belongs to, such as `declaration`.
-        record: name of the element of one record, in a form that comes in.
+        record: name of the element of one record, in a form that comes in and in notices that go out.
         versions: at least one, by number.
     """
 

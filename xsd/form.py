@@ -47,8 +47,8 @@ class FormField:
         number: its place in the operator's `.dta` record, from 1; our own where that is not public.
         type_name: the simple type that gives its spelling.
         required: whether the form asks for it.
-        rejection: the code due when its text breaks its spelling.
-        missing: the code due when it is required and absent.
+        rejection: the code due when its text breaks its spelling; empty in a form that goes out.
+        missing: the code due when it is required and absent; empty in a form that goes out.
         documentation: meaning, unit, source and purpose.
     """
 
@@ -181,7 +181,7 @@ class Form:
         version: such as `1.0`.
         direction: `in` from a member, `out` to a member.
         root: name of the root element.
-        record: name of the element of one record, in a form that comes in.
+        record: name of the element of one record, in a form that comes in and in notices that go out.
         fields: of such a record, in the order of the form.
     """
 
@@ -202,8 +202,13 @@ class Form:
             FileNotFoundError, ValueError, lxml.etree.XMLSchemaParseError: when the bundle is broken.
         """
         declared = schema.load(f"{code.lower()}/{version}.xsd")
-        records = None if record is None else _records(declared, code, record)
-        fields = () if records is None else tuple(records.fields.values())
+        records: _Records | None = None
+        fields: tuple[FormField, ...] = ()
+        if record is not None and direction == "in":
+            records = _records(declared, code, record)
+            fields = tuple(records.fields.values())
+        elif record is not None:
+            fields = _fields(declared, record, None)
         return cls(code, version, direction, code, record, fields, Judge(declared), records)
 
     def validate(self, root: etree._Element) -> None:
@@ -277,26 +282,30 @@ def _told(root: etree._Element, complaint: Complaint) -> Fault:
 
 def _records(declared: etree._Element, code: str, record: str) -> _Records:
     format_code = _note(schema.root(declared, code), "form")["format"]
-    fields = [_field(element, format_code) for element in schema.fields(declared, record)]
     return _Records(
         place=f"/{code}/{record}",
         tag=_OURS + record,
         format=format_code,
-        fields={_OURS + field.name: field for field in fields},
+        fields={_OURS + field.name: field for field in _fields(declared, record, format_code)},
         frame=Judge(schema.frame(declared, record)),
         parts=Judge(schema.parts(declared, record)),
     )
 
 
-def _field(element: etree._Element, format_code: str) -> FormField:
+def _fields(declared: etree._Element, record: str, format_code: str | None) -> tuple[FormField, ...]:
+    return tuple(_field(element, format_code) for element in schema.fields(declared, record))
+
+
+def _field(element: etree._Element, format_code: str | None) -> FormField:
+    """A field as it is declared; without a code for its format nobody judges it, as in what goes out."""
     note = _note(element, "field")
     return FormField(
         name=element.get("name", ""),
         number=int(note["number"]),
         type_name=element.get("type", ""),
         required=element.get("minOccurs") != "0",
-        rejection=note["rejection"],
-        missing=note.get("missing", format_code),
+        rejection="" if format_code is None else note["rejection"],
+        missing="" if format_code is None else note.get("missing", format_code),
         documentation=" ".join(element.findtext(_DOCUMENTATION, "").split()),
     )
 

@@ -26,11 +26,12 @@ class ForeignAddressError(Exception):
     """A schema names an address outside the bundle."""
 
 
-def load(place: str) -> etree._Element:
+def load(place: str, included: set[str] | None = None) -> etree._Element:
     """A schema of the bundle, with all that it includes.
 
     Args:
         place: such as `decsal/1.0.xsd`.
+        included: places that stand in it already and are not included again; grows.
 
     Raises:
         ForeignAddressError: for what cannot be a place in the bundle.
@@ -38,10 +39,10 @@ def load(place: str) -> etree._Element:
     """
     if _PLACE.fullmatch(place) is None:
         raise ForeignAddressError(f"not in the bundle of forms: {place}")
-    return parse(files("xsd").joinpath(place).read_bytes(), place)
+    return parse(files("xsd").joinpath(place).read_bytes(), place, included)
 
 
-def parse(text: bytes, place: str) -> etree._Element:
+def parse(text: bytes, place: str, included: set[str] | None = None) -> etree._Element:
     """A schema from its text, as if it stood at a place of the bundle, with all that it includes.
 
     Raises:
@@ -49,11 +50,13 @@ def parse(text: bytes, place: str) -> etree._Element:
     """
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
     root = etree.fromstring(text, parser)
+    included = set() if included is None else included
     for include in root.findall(XS + "include"):
-        address = include.get("schemaLocation", "")
-        included = load(normpath(join(dirname(place), address)))
-        for declared in included:
-            include.addprevious(declared)
+        address = normpath(join(dirname(place), include.get("schemaLocation", "")))
+        if address not in included:
+            included.add(address)
+            for declared in load(address, included):
+                include.addprevious(declared)
         root.remove(include)
     for foreign in root.iter(XS + "include", XS + "import", XS + "redefine"):
         raise ForeignAddressError(f"not in the bundle of forms: {foreign.get('schemaLocation')}")

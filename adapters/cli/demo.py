@@ -15,11 +15,18 @@ import typer
 from adapters import demo as story
 from adapters.cli.output import AsJson, console, errors, print_json, print_table
 from adapters.client.seals import GOOD
+from gateway import names
 from gateway.money import euro
-from gateway.procedures import PROCEDURES
+from gateway.procedures import PROCEDURES, REFUSED_FILE
 from gateway.returns.acktrt import Acknowledgement
 
 app = typer.Typer()
+
+_NOTICES = {
+    "SALMAN": "wages missing beside those declared",
+    "LISPER": "the staff of the month to be declared next",
+    "CHAPRO": "the employees counted for the Chambre des salariés",
+}
 
 
 @app.command()
@@ -88,6 +95,12 @@ def _tell(month: story.Month, seconds: float) -> None:
         ),
         wraps="Name",
     )
+    print_table(
+        "What nobody had to ask for",
+        ("To", "Notice", "What"),
+        ((one.member, one.kind, _NOTICES[one.kind]) for one in month.of_kind(*story.NOTICES)),
+        wraps="What",
+    )
     good = sum(answer.signature == GOOD for answer in month.answers)
     console.print(f"{good} of {len(month.answers)} signatures are good. {seconds:.0f} seconds in all.")
     for fault in month.faults:
@@ -100,7 +113,7 @@ def _row(sent: story.Sent) -> tuple[str, ...]:
     start = (step.member, f"{step.procedure} {step.door.upper()}", step.title)
     if sent.outcome is None:
         return (*start, "never answered", "")
-    returns = " ".join(name.split(".")[1] for name in sent.outcome.returns)
+    returns = " ".join(names.parse(name).kind for name in sent.outcome.returns)
     return (*start, _outcome(sent.outcome), returns)
 
 
@@ -137,8 +150,9 @@ def _json(month: story.Month) -> dict[str, object]:
         ],
         "receipts": answers("ACKREC"),
         "acknowledgements": answers("ACKTRT"),
-        "returns": answers(*chain.from_iterable(one.answers for one in PROCEDURES)),
+        "returns": answers(*chain.from_iterable((*one.answers, *one.pages) for one in PROCEDURES), *REFUSED_FILE),
         "statements": answers("CALCUL", "EXTCPT"),
+        "notices": answers(*story.NOTICES),
         "trust": month.trust.read_text(),
         "faults": month.faults,
         "ok": month.ok,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
@@ -17,6 +18,15 @@ T = TypeVar("T")
 
 LONG = 20
 """From so many steps on, a progress bar."""
+
+
+class Language(StrEnum):
+    """In which language codes are explained."""
+
+    FR = "fr"
+    DE = "de"
+    EN = "en"
+
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 

@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 import typer
 
 from adapters.cli.output import AsJson, print_json, print_table
-from gateway.procedures import EVERY_DEPOSIT, PROCEDURES
+from gateway.attachments import KINDS
+from gateway.procedures import EVERY_DEPOSIT, PROCEDURES, REFUSED_FILE, answers_to, procedure
 from xsd import catalogue
 
 app = typer.Typer()
@@ -22,7 +23,8 @@ class Message:
 
     Attributes:
         direction: `in` to the gateway, `out` from it.
-        versions: of its form, whether in force or not.
+        versions: of its form, whether in force or not; none for files without a form: what goes with a
+            batch, and pages to read.
         fields: how many a record has; None for messages without records of a member.
         answers: codes of all that may come back.
     """
@@ -68,5 +70,12 @@ def _messages() -> Iterator[Message]:
             entry.family,
             list(entry.versions),
             fields=len(one.form.fields) if one else None,
-            answers=[*EVERY_DEPOSIT, *one.answers] if one else [],
+            answers=list(answers_to(entry.code)),
         )
+    for kind in KINDS:
+        batch = procedure(kind.procedure)
+        answers = [*EVERY_DEPOSIT, batch.returns_code, *REFUSED_FILE]
+        yield Message(kind.code, "in", batch.family, versions=[], fields=None, answers=answers)
+    for one in PROCEDURES:
+        for page in one.pages:
+            yield Message(page, "out", one.family, versions=[], fields=None, answers=[])

@@ -82,7 +82,7 @@ def procedure_of(file: Path) -> str | None:
 
 
 def group(files: Sequence[Path]) -> list[Parcel]:
-    """Batches, each with its attachments: a scan goes with the only DEMMAT given, an annex with the only DEMDET.
+    """Batches, each with its attachments: a scan goes with the only DEMMAT given, an annex with the DEMDET.
 
     Raises:
         Ungrouped: a file is neither a batch nor an attachment of exactly one of them.

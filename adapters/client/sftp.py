@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import paramiko
 
 from adapters.client import TIMEOUT_SECONDS, Collected, Profile, Refused
+from gateway import names
 
 
 class SftpDoor:
@@ -41,7 +42,7 @@ class SftpDoor:
         for name in sorted(self._sftp.listdir("/outbox")):
             with self._sftp.open(f"/outbox/{name}", "rb") as file:
                 content = file.read()
-            yield after, Collected(name, name.split(".")[1], content)
+            yield after, Collected(name, names.parse(name).kind, content)
             self._sftp.remove(f"/outbox/{name}")
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ from adapters.database.journal import append
 from gateway import names
 from gateway.batch import MemberId
 from gateway.moments import Received
+from gateway.names import FileName
 from outbox.collect import Listed
 from outbox.post import Answer
 
@@ -56,20 +58,42 @@ class Shelves:
             digest=answer_.digest,
         )
 
-    def free_name(self, kind: str, recipient: MemberId, at: datetime) -> str:
+    def free_name(
+        self,
+        kind: str,
+        recipient: MemberId,
+        at: datetime,
+        extension: names.Extension = names.Extension.XML,
+    ) -> str:
         """A file name that this member has never had: stamps of one kind only grow."""
-        name = names.write(kind, recipient, at)
-        prefix = f"SECU.{kind}."
+        return str(self.later(names.write(kind, recipient, at, extension)))
+
+    def later(self, name: FileName) -> FileName:
+        """A name, or the one behind the latest of its kind that its member has had: stamps only grow."""
+        prefix = str(name).partition(name.stamp)[0]
         latest = self._connection.execute(
-            sa.select(sa.func.max(answer.c.name)).where(
-                answer.c.recipient == str(recipient),
-                answer.c.name >= prefix,
-                answer.c.name < prefix + "~",
-            )
+            sa.select(sa.func.max(answer.c.name)).where(self._had(name), answer.c.name.startswith(prefix))
         ).scalar()
-        if latest is not None and latest >= str(name):
-            name = names.next_stamp(names.parse(latest))
-        return str(name)
+        if latest is not None and names.parse(latest).stamp >= name.stamp:
+            return replace(name, stamp=names.next_stamp(names.parse(latest)).stamp)
+        return name
+
+    def first_free(self, name: FileName) -> FileName:
+        """A name, or the first behind it that its member has not had, whatever came later."""
+        taken = self._connection.execute(
+            sa.select(answer.c.name)
+            .where(self._had(name), answer.c.name >= str(name), answer.c.name < f"SECU.{name.type}.~")
+            .order_by(answer.c.name)
+        ).scalars()
+        for other in taken:
+            if other != str(name):
+                break
+            name = names.next_stamp(name)
+        return name
+
+    def _had(self, name: FileName) -> sa.ColumnElement[bool]:
+        """What a member has had of a kind; a FAIL is called after another file, and not of its kind."""
+        return sa.and_(answer.c.recipient == str(name.member), answer.c.kind == name.kind)
 
 
 class SqlCollection:

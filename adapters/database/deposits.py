@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 from adapters.database import tables
 from adapters.database.answers import Shelves
@@ -316,12 +317,7 @@ def recount(connection: sa.Connection, numbers: Collection[int], now: Received, 
         numbers: the deposits concerned.
         expired: how many records of each were just rejected.
     """
-    wage = tables.table(tables.Wage)
-    held = (
-        sa.select(sa.func.count())
-        .where(wage.c.deposit == deposit.c.number, sa.text(f"wage.{tables.WAGE_HELD}"))
-        .scalar_subquery()
-    )
+    held = _on_hold(tables.Wage, tables.WAGE_HELD) + _on_hold(tables.ActivityAbroad, tables.ACTIVITY_HELD)
     done = states.after(State.HELD, Event.RESOLVED).value
     rejected = deposit.c.rejected + expired
     for number in numbers:
@@ -336,6 +332,14 @@ def recount(connection: sa.Connection, numbers: Collection[int], now: Received, 
                 changed=sa.case((held == 0, str(now)), else_=deposit.c.changed),
             )
         )
+
+
+def _on_hold(noun: type[SQLModel], condition: str) -> sa.ScalarSelect[int]:
+    """How many records of a deposit are on hold in a register."""
+    register = tables.table(noun)
+    mine = register.c.deposit == deposit.c.number
+    on_hold = sa.text(f"{register.name}.{condition}")
+    return sa.select(sa.func.count()).select_from(register).where(mine, on_hold).scalar_subquery()
 
 
 def replay(connection: sa.Connection, identifier: str, now: Received) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import date
 
 import sqlalchemy as sa
@@ -13,18 +14,28 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.database import tables
 from adapters.database.engine import Database
 from adapters.database.journal import append
+from adapters.database.registers.mandates import SqlMandates
+from gateway.agreement import Agreement, Spelling
 from gateway.batch import MemberId
 from gateway.moments import Received
+from gateway.procedures import PROCEDURES
+from gateway.registers import Mandate, MandateState, Origin
 
 member = tables.table(tables.Member)
+agreement = tables.table(tables.Agreement)
 certificate = tables.table(tables.Certificate)
 ssh_key = tables.table(tables.SshKey)
-mandate = tables.table(tables.Mandate)
 employer = tables.table(tables.Employer)
 employer_year = tables.table(tables.EmployerYear)
 
+ALL = frozenset(one.code for one in PROCEDURES)
+"""The procedures of a member with whom nothing narrower was agreed."""
+
 AGENCY = "agency"
 """The kind of a member that is a temporary-work agency."""
+
+FIDUCIARY = "fiduciary"
+"""The kind of a member that acts for others."""
 
 
 def fingerprint(cert: x509.Certificate) -> str:
@@ -32,17 +43,42 @@ def fingerprint(cert: x509.Certificate) -> str:
     return cert.fingerprint(SHA256()).hex()
 
 
-def mandate_subject(
-    number: int, employer_matricule: str, procedures: str, first: str, last: str | None
-) -> str:
-    """How the journal names a mandate that was entered: all that its row says."""
-    return f"{number} {employer_matricule} {procedures} {first} {last or '-'}"
+def kind_of(connection: sa.Connection, identifier: MemberId) -> str | None:
+    """As what a member is registered: employer, fiduciary or agency; None when there is no such member."""
+    query = sa.select(member.c.kind).where(member.c.id == str(identifier))
+    kind: str | None = connection.execute(query).scalar()
+    return kind
 
 
-def is_agency(connection: sa.Connection, identifier: MemberId) -> bool:
-    """Whether a member is registered as a temporary-work agency."""
-    query = sa.select(member.c.id).where(member.c.id == str(identifier), member.c.kind == AGENCY)
-    return connection.execute(query).first() is not None
+def _agree(connection: sa.Connection, identifier: MemberId, agreed: Agreement, at: Received) -> None:
+    procedures = " ".join(sorted(agreed.procedures))
+    connection.execute(
+        sa.insert(agreement).values(
+            member=str(identifier),
+            procedures=procedures,
+            environment=agreed.environment,
+            answers=agreed.answers.value,
+            own_computation=agreed.own_computation,
+            agreed=str(at),
+        )
+    )
+    append(connection, at=at, event="agreement", subject=procedures, member=str(identifier))
+
+
+def agreement_of(connection: sa.Connection, identifier: MemberId, at: Received) -> Agreement | None:
+    """The agreement of a member at a moment; None when there is none."""
+    query = (
+        sa.select(agreement)
+        .where(agreement.c.member == str(identifier), agreement.c.agreed <= str(at))
+        .order_by(agreement.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    return Agreement(
+        frozenset(row.procedures.split()), row.environment, Spelling(row.answers), row.own_computation
+    )
 
 
 class Members:
@@ -86,7 +122,7 @@ class Members:
         return None if found is None else MemberId(found[:13], found[13:])
 
     def register(self, identifier: MemberId, *, name: str, kind: str, at: Received) -> None:
-        """Enter a member.
+        """Enter a member, with an agreement on all procedures until another one is entered.
 
         Raises:
             sqlalchemy.exc.IntegrityError: when there is one with this number.
@@ -96,6 +132,17 @@ class Members:
                 sa.insert(member).values(id=str(identifier), name=name, kind=kind, registered=str(at))
             )
             append(connection, at=at, event="member", subject=name, member=str(identifier))
+            _agree(connection, identifier, Agreement(ALL), at)
+
+    def agree(self, identifier: MemberId, agreed: Agreement, at: Received) -> None:
+        """Put an agreement in the place of the one that stood, for what is received from now on."""
+        with self._database.write() as connection:
+            _agree(connection, identifier, agreed, at)
+
+    def agreement(self, identifier: MemberId, at: Received) -> Agreement | None:
+        """The agreement of a member at a moment; None when there is none."""
+        with self._database.read() as connection:
+            return agreement_of(connection, identifier, at)
 
     def add_certificate(self, identifier: MemberId, cert: x509.Certificate, at: Received) -> str:
         """Register a certificate of a member; its fingerprint."""
@@ -124,42 +171,57 @@ class Members:
         at: Received,
     ) -> int:
         """Enter a mandate; its number."""
+        new = Mandate(0, identifier, employer_matricule, frozenset(procedures), first, last)
         with self._database.write() as connection:
-            number: int = connection.execute(
-                sa.insert(mandate)
-                .values(
-                    member=str(identifier),
-                    employer=employer_matricule,
-                    procedures=" ".join(sorted(procedures)),
-                    first=first.isoformat(),
-                    last=last.isoformat() if last else None,
-                )
-                .returning(mandate.c.number)
-            ).scalar_one()
-            append(
-                connection,
-                at=at,
-                event="mandate",
-                subject=mandate_subject(
-                    number,
-                    employer_matricule,
-                    " ".join(sorted(procedures)),
-                    first.isoformat(),
-                    last.isoformat() if last else None,
-                ),
-                member=str(identifier),
-            )
-        return number
+            return SqlMandates(connection).enter(new, Origin(at)).number
 
-    def end_mandate(self, number: int, last: date, at: Received) -> bool:
-        """Set the last day of a mandate; False when there is none of that number."""
+    def end_mandate(self, number: int, last: date | None, at: Received) -> bool:
+        """Set the last day of a mandate, or end it at once; False when there is none of that number, or it
+        has ended already."""
+
+        def ended(mandate: Mandate) -> Mandate | None:
+            if mandate.state is MandateState.ENDED:
+                return None
+            return mandate.finished(at) if last is None else replace(mandate, last=last)
+
+        return self._change(number, ended, at)
+
+    def confirm_mandate(self, number: int, at: Received) -> bool:
+        """Grant a mandate that was asked for; False when none of that number waits for it."""
+        return self._change(
+            number, lambda one: one.confirmed(at) if one.state is MandateState.PENDING else None, at
+        )
+
+    def _change(self, number: int, change: Callable[[Mandate], Mandate | None], at: Received) -> bool:
         with self._database.write() as connection:
-            ended = connection.execute(
-                sa.update(mandate).where(mandate.c.number == number).values(last=last.isoformat())
-            )
-            if ended.rowcount:
-                append(connection, at=at, event="mandate ended", subject=f"{number} {last.isoformat()}")
-        return bool(ended.rowcount)
+            mandates = SqlMandates(connection)
+            known = mandates.get(number)
+            changed = known and change(known)
+            if changed:
+                mandates.change(changed, Origin(at))
+        return bool(changed)
+
+    def mandates(self, states: Iterable[MandateState]) -> Sequence[Mandate]:
+        """All mandates in some states, by number."""
+        with self._database.read() as connection:
+            return SqlMandates(connection).in_state(states)
+
+    def set_year(self, matricule: str, years: dict[int, tuple[int, int]]) -> bool:
+        """Set MDE class and accident factor (hundredths) of an employer by year; False without such an
+        employer."""
+        known = sa.select(employer.c.matricule).where(employer.c.matricule == matricule)
+        with self._database.write() as connection:
+            if connection.execute(known).first() is None:
+                return False
+            for year, (mde_class, factor) in years.items():
+                of_year = sa.and_(employer_year.c.matricule == matricule, employer_year.c.year == year)
+                connection.execute(sa.delete(employer_year).where(of_year))
+                connection.execute(
+                    sa.insert(employer_year).values(
+                        matricule=matricule, year=year, mde_class=mde_class, accident_factor=factor
+                    )
+                )
+        return True
 
     def enter_employer(
         self, matricule: str, *, name: str, years: dict[int, tuple[int, int]], household: bool = False

@@ -15,6 +15,9 @@ from sqlmodel import Field, SQLModel
 WAGE_STANDS = "state IN ('current', 'held')"
 WAGE_HELD = "state = 'held'"
 ABSENCE_STANDS = "state = 'current'"
+ACTIVITY_STANDS = "state IN ('current', 'held')"
+ACTIVITY_HELD = "state = 'held'"
+MISSION_STANDS = "state = 'current'"
 
 
 def table(noun: type[SQLModel]) -> sa.Table:
@@ -30,6 +33,19 @@ class Member(SQLModel, table=True):
     name: str
     kind: str = Field(description="employer, fiduciary or agency")
     registered: str
+
+
+class Agreement(SQLModel, table=True):
+    """What a member and the operator agreed; a later row replaces an earlier one, which stays as history."""
+
+    __tablename__: ClassVar[str] = "agreement"
+    number: int | None = Field(default=None, primary_key=True)
+    member: str = Field(foreign_key="member.id", index=True)
+    procedures: str = Field(description="codes, separated by blanks")
+    environment: str = Field(description="production or test")
+    answers: str = Field(description="xml or dta")
+    own_computation: bool
+    agreed: str = Field(description="moment from which it counts")
 
 
 class Certificate(SQLModel, table=True):
@@ -64,15 +80,66 @@ class Mandate(SQLModel, table=True):
     procedures: str = Field(description="codes, separated by blanks")
     first: str
     last: str | None = None
+    state: str = Field(
+        sa_column_kwargs={"server_default": "granted"}, description="pending, granted or ended"
+    )
+    since: str | None = Field(default=None, description="moment from which it holds, beside its first day")
+    ended: str | None = Field(default=None, description="moment from which it holds no more")
+
+
+class MandateEvent(SQLModel, table=True):
+    """How a mandate stood after it was entered or changed, and by whom."""
+
+    __tablename__: ClassVar[str] = "mandate_event"
+    id: int | None = Field(default=None, primary_key=True)
+    mandate: int = Field(foreign_key="mandate.number", index=True)
+    state: str
+    last: str | None = None
+    at: str
+    member: str | None = Field(default=None, description="who did it; none for the operator")
+    deposit: int | None = Field(default=None, foreign_key="deposit.number")
+
+
+class Decision(SQLModel, table=True):
+    """Whether the sender of a deposit may act for an employer it names, and by which mandate."""
+
+    __tablename__: ClassVar[str] = "decision"
+    id: str = Field(primary_key=True, description="number of the deposit and place among its decisions")
+    deposit: int = Field(foreign_key="deposit.number", index=True)
+    employer: str
+    procedure: str
+    mandate: int | None = Field(default=None, foreign_key="mandate.number")
+    allowed: bool
+    at: str
 
 
 class Employer(SQLModel, table=True):
-    """An employer of the register."""
+    """An employer of the register. What its registration said beside its name is kept as it was said."""
 
     __tablename__: ClassVar[str] = "employer"
     matricule: str = Field(primary_key=True)
     name: str
     household: bool = False
+    legal_form: str | None = None
+    house_number: str | None = None
+    street: str | None = None
+    postcode: str | None = None
+    town: str | None = None
+    country: str | None = None
+    activity: str | None = Field(default=None, description="NACE code, four digits")
+    started: str | None = Field(default=None, description="day of the first employment")
+
+
+class EmployerName(SQLModel, table=True):
+    """A change of an employer's name; history stays."""
+
+    __tablename__: ClassVar[str] = "employer_name"
+    id: int | None = Field(default=None, primary_key=True)
+    matricule: str = Field(foreign_key="employer.matricule", index=True)
+    before: str
+    name: str
+    first: str = Field(description="first day of the new name")
+    deposit: int = Field(foreign_key="deposit.number")
 
 
 class EmployerYear(SQLModel, table=True):
@@ -105,6 +172,15 @@ class Person(SQLModel, table=True):
     country: str
 
 
+class Renumbering(SQLModel, table=True):
+    """A matricule that the national register has replaced."""
+
+    __tablename__: ClassVar[str] = "renumbering"
+    old: str = Field(primary_key=True)
+    new: str = Field(index=True)
+    effective: str = Field(description="day from which the new number counts")
+
+
 class Company(SQLModel, table=True):
     """A user company abroad that was given a number here."""
 
@@ -135,6 +211,7 @@ class Affiliation(SQLModel, table=True):
             "employer",
             "insured",
             "entry",
+            sa.text("coalesce(user, '')"),
             unique=True,
             sqlite_where=sa.text("state = 'current'"),
         ),
@@ -146,7 +223,42 @@ class Affiliation(SQLModel, table=True):
     exit: str | None = None
     contract: str
     scheme: str
+    user: str | None = Field(default=None, description="user company of a mission")
     state: str = Field(default="current", description="current, replaced or cancelled")
+    deposit: int | None = Field(
+        default=None, foreign_key="deposit.number", description="that declared it so; none for the operator"
+    )
+    replaces: int | None = Field(default=None, description="id of the version in whose place it stands")
+
+
+class Mission(SQLModel, table=True):
+    """One version of a mission of a temporary worker; history stays."""
+
+    __tablename__: ClassVar[str] = "mission"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index(
+            "mission_once",
+            "employer",
+            "insured",
+            "user",
+            "entry",
+            unique=True,
+            sqlite_where=sa.text(MISSION_STANDS),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    employer: str
+    insured: str
+    user: str = Field(description="number of the user company")
+    entry: str
+    exit: str | None = None
+    contract: str
+    scheme: str
+    occupation: str = Field(description="ISCO-08 code")
+    posting: str | None = Field(default=None, description="country to which the worker is posted")
+    deposit: int = Field(foreign_key="deposit.number")
+    record: int
+    state: str = Field(description="current, replaced or cancelled")
 
 
 class Wage(SQLModel, table=True):
@@ -217,6 +329,34 @@ class Absence(SQLModel, table=True):
     state: str = Field(description="current or cancelled")
 
 
+class ActivityAbroad(SQLModel, table=True):
+    """One declared activity abroad; history stays."""
+
+    __tablename__: ClassVar[str] = "activity_abroad"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("activity_held", "deposit", "record", sqlite_where=sa.text(ACTIVITY_HELD)),
+        sa.Index(
+            "activity_once",
+            "employer",
+            "insured",
+            "procedure",
+            "first_day",
+            unique=True,
+            sqlite_where=sa.text(ACTIVITY_STANDS),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    employer: str
+    insured: str
+    procedure: str
+    first_day: str
+    last_day: str
+    deposit: int = Field(foreign_key="deposit.number")
+    record: int
+    fields: str = Field(description="the record as it was declared, by element name: JSON")
+    state: str = Field(description="current, held, replaced, cancelled or expired")
+
+
 class Deposit(SQLModel, table=True):
     """A deposit and how far it has come."""
 
@@ -250,6 +390,17 @@ class Deposit(SQLModel, table=True):
     accepted: int | None = None
     rejected: int | None = None
     held: int | None = None
+    procedure: str | None = Field(default=None, description="of its batch, or as its name says")
+    software: str | None = Field(default=None, description="which made it, as its batch says")
+
+
+class AnomalyCount(SQLModel, table=True):
+    """How many records of a deposit were given a code; 0 for a code about the file as a whole."""
+
+    __tablename__: ClassVar[str] = "anomaly_count"
+    deposit: int = Field(primary_key=True, foreign_key="deposit.number")
+    code: str = Field(primary_key=True, description="key of the table of rejections")
+    records: int
 
 
 class Journal(SQLModel, table=True):
@@ -288,6 +439,30 @@ class Answer(SQLModel, table=True):
     put_away: bool = False
 
 
+class Notice(SQLModel, table=True):
+    """That a member was told something without having asked, so that it is told once."""
+
+    __tablename__: ClassVar[str] = "notice"
+    __table_args__: ClassVar[tuple[sa.UniqueConstraint, ...]] = (
+        sa.UniqueConstraint("kind", "employer", "occasion", "insured", "member", name="notice_once"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    kind: str = Field(description="code of its form, such as SALMAN")
+    employer: str
+    occasion: str = Field(description="what gave rise to it: a month, a year and stage, a deposit")
+    insured: str = Field(default="", description="empty when it is about the whole staff")
+    member: str = Field(foreign_key="member.id")
+    posted: str
+
+
+class Bookmark(SQLModel, table=True):
+    """How far a register has been looked through for notices: the id of the last row."""
+
+    __tablename__: ClassVar[str] = "bookmark"
+    name: str = Field(primary_key=True, description="table of the register")
+    row: int
+
+
 class Statement(SQLModel, table=True):
     """An account statement issued to an employer."""
 
@@ -305,24 +480,58 @@ class Statement(SQLModel, table=True):
     total: int
 
 
+class Outage(SQLModel, table=True):
+    """A time during which senders were kept out, as the operator declared it."""
+
+    __tablename__: ClassVar[str] = "outage"
+    number: int | None = Field(default=None, primary_key=True)
+    first: str = Field(description="moment of its beginning")
+    until: str = Field(description="moment of its end")
+    reason: str
+
+
+class Circumstance(SQLModel, table=True):
+    """What the operator knows that bears on a duty to declare."""
+
+    __tablename__: ClassVar[str] = "circumstance"
+    number: int | None = Field(default=None, primary_key=True)
+    matter: str = Field(description="dispute, deactivated or health-fund")
+    employer: str | None = Field(default=None, description="none: any")
+    insured: str | None = Field(default=None, description="none: everybody")
+    first: str
+    last: str | None = Field(default=None, description="none: while it lasts")
+
+
 OURS: tuple[sa.Table, ...] = tuple(
     table(noun)
     for noun in (
         Member,
+        Agreement,
         Certificate,
         SshKey,
         Mandate,
         Employer,
         EmployerYear,
+        EmployerName,
         Person,
+        Renumbering,
         Company,
-        Affiliation,
         Deposit,
+        Affiliation,
+        AnomalyCount,
+        MandateEvent,
+        Decision,
+        Mission,
         Wage,
         Absence,
+        ActivityAbroad,
         Journal,
         Answer,
+        Notice,
+        Bookmark,
         Statement,
+        Outage,
+        Circumstance,
     )
 )
 """Our tables, in the order of their references; the durable engine keeps its own in the same file."""

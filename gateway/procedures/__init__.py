@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from gateway.batch import Batch
 from gateway.context import Context
 from gateway.outcome import Outcome
-from gateway.procedures.agency import demuti
-from gateway.procedures.declaration import decaff, decmal, decsal
+from gateway.procedures.abroad import demdet
+from gateway.procedures.agency import decint, demuti
+from gateway.procedures.declaration import decaff, decmal, decrec, decsal, demcer
+from gateway.procedures.employer import dememp, demman
 from gateway.procedures.judgement import Form
 from gateway.procedures.matricule import demmat
 
@@ -30,11 +32,13 @@ class Procedure:
         family: the folder its handler stands in.
         form: names of its records and fields on the wire.
         handle: judges a batch.
+        pages: codes of what it may give to read beside its returns, which has no form.
     """
 
     family: str
     form: Form
     handle: Handler
+    pages: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -60,13 +64,29 @@ class Procedure:
 EVERY_DEPOSIT = ("ACKREC", "ACKTRT")
 """What answers every deposit, whatever its procedure: the receipt and the acknowledgement."""
 
+REFUSED_FILE = ("FAIL",)
+"""What a file gets as well that is refused as a whole, whatever its procedure."""
+
 PROCEDURES = (
     Procedure("matricule", demmat.FORM, demmat.handle),
     Procedure("declaration", decaff.FORM, decaff.handle),
     Procedure("declaration", decsal.FORM, decsal.handle),
+    Procedure("declaration", decrec.FORM, decrec.handle),
     Procedure("declaration", decmal.FORM, decmal.handle),
     Procedure("agency", demuti.FORM, demuti.handle),
+    Procedure("agency", decint.FORM, decint.handle),
+    Procedure("abroad", demdet.FORM, demdet.handle, pages=("INFO",)),
+    Procedure("employer", dememp.FORM, dememp.handle),
+    Procedure("employer", demman.FORM, demman.handle),
+    Procedure("declaration", demcer.FORM, demcer.handle),
 )
+
+PAYROLL = "PAYROLL"
+"""The message that holds records of several procedures; it has no handler of its own."""
+
+PARTS = ("DEMMAT", "DECAFF", "DECINT", "DECSAL", "DECREC", "DECMAL")
+"""The procedures whose records a PAYROLL holds, in the order in which they are treated: first who is
+insured, then what was earned and missed. What is stated wage by wage comes before what is repeated."""
 
 
 def procedure(code: str) -> Procedure:
@@ -76,6 +96,16 @@ def procedure(code: str) -> Procedure:
         KeyError: when there is none.
     """
     return _BY_CODE[code]
+
+
+def answers_to(code: str) -> tuple[str, ...]:
+    """Codes of all that may come back for a file of a member; none for what no member sends."""
+    parts = PARTS if code == PAYROLL else (code,)
+    handled = [_BY_CODE[part] for part in parts if part in _BY_CODE]
+    if not handled:
+        return ()
+    own = (answer for one in handled for answer in (*one.answers, *one.pages))
+    return (*EVERY_DEPOSIT, *dict.fromkeys(own), *REFUSED_FILE)
 
 
 _BY_CODE = {one.code: one for one in PROCEDURES}

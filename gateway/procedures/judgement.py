@@ -23,7 +23,8 @@ from typing import Generic, TypeVar
 from gateway.batch import Anomaly, Batch, Record
 from gateway.mandates import Rights
 from gateway.matricule import is_employer
-from gateway.outcome import Assignment, Refusal, Return
+from gateway.outcome import Answers, Refusal, Return
+from gateway.registers import Registers
 
 T = TypeVar("T")
 V = TypeVar("V")
@@ -32,6 +33,9 @@ Finding = tuple[str, str]
 """Key of the table of rejections, and the name of the field it is about."""
 
 NO_MANDATE = "MANDATE-EMPLOYER"
+
+FIRST_YEAR = 1900
+"""The first year in which an insurance can begin or end."""
 
 _SHOWN = 200
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -47,7 +51,8 @@ class Form:
         refused_in: code of the return that carries refused records, such as `SALRET`.
         bad_employer: code due when the employer's number is incomplete or wrong.
         fields: elements of a record, in the order of the form.
-        assigned_in: code of the return that carries numbers found or given, such as `MATASS`, if any.
+        assigned_in: code of the return that carries what was found or given, such as `MATASS`, if any.
+        by_mandate: whether a record needs a mandate for the employer it names.
     """
 
     procedure: str
@@ -56,17 +61,18 @@ class Form:
     bad_employer: str
     fields: tuple[str, ...]
     assigned_in: str | None = None
+    by_mandate: bool = True
 
     @property
     def answers(self) -> tuple[str, ...]:
         """Codes of all business returns it may give, beside the acknowledgement."""
         return (self.refused_in,) if self.assigned_in is None else (self.assigned_in, self.refused_in)
 
-    def returns(self, refusals: Sequence[Refusal], assignments: Sequence[Assignment] = ()) -> list[Return]:
+    def returns(self, refusals: Sequence[Refusal], given: Answers = ()) -> list[Return]:
         """The returns due: none that would be empty."""
         returns: list[Return] = []
-        if assignments and self.assigned_in is not None:
-            returns.append(Return(self.assigned_in, assignments))
+        if given and self.assigned_in is not None:
+            returns.append(Return(self.assigned_in, given))
         if refusals:
             returns.append(Return(self.refused_in, refusals))
         return returns
@@ -116,6 +122,21 @@ def broken(rules: Iterable[Rule[T]], subject: T) -> list[Finding]:
     return [(rule.code, rule.field) for rule in rules if rule.broken(subject)]
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A field that some kinds of record must state, and the code when it is absent."""
+
+    code: str
+    field: str
+    kinds: frozenset[str]
+
+
+def absent(dues: Iterable[Due], kind: str, record: Record) -> list[Finding]:
+    """What a record of a kind should state and does not."""
+    stated = record.fields.get
+    return [(due.code, due.field) for due in dues if kind in due.kinds and not stated(due.field)]
+
+
 def employer_faults(form: Form, rights: Rights) -> Once[str | None]:
     """For each employer number: the code of its fault, or None when it is right and the sender may act."""
 
@@ -125,6 +146,18 @@ def employer_faults(form: Form, rights: Rights) -> Once[str | None]:
         return None if rights.allow(number) else NO_MANDATE
 
     return Once(fault)
+
+
+def replaced_numbers(
+    records: Iterable[Record], employers: Once[str | None], registers: Registers
+) -> frozenset[str]:
+    """The numbers of insured that count no more, since the national register has replaced them (CHGMAT).
+
+    Asked only about records of employers for whom the sender may act. Such a number is wrong for every
+    procedure: nothing that is declared is silently understood as a declaration for somebody else.
+    """
+    asked = {record.fields["Insured"] for record in records if employers[record.fields["Employer"]] is None}
+    return frozenset(registers.persons.replaced(asked))
 
 
 def in_order(records: Iterable[Record]) -> list[Record]:
@@ -203,3 +236,14 @@ def calendar_day(text: str) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         return None
+
+
+def stated_day(text: str | None) -> date | None:
+    """The day a field states; None when it is absent, spelt otherwise, not in the calendar or before 1900."""
+    day = calendar_day(text) if text else None
+    return day if day is not None and day.year >= FIRST_YEAR else None
+
+
+def before(one: date | None, other: date | None) -> bool:
+    """Whether both days are known and the first lies before the second."""
+    return one is not None and other is not None and one < other

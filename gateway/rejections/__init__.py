@@ -6,6 +6,9 @@ The rows stand in the YAML files of this folder. Each has
 * `official`: the operator's code within its return, where it has one;
 * `level`: `file` when nothing of the file is treated, `record` when the others go on, `hint` when the record
   itself was not refused but should be looked at;
+* `severity`: `to-correct` where a hint asks for a correction; every other row has the one of its level;
+* `fields`: names of the elements concerned, where neither the forms nor the tables of rules tell them
+  (see `gateway.rejections.fields`);
 * `title`, `text`, `remedy`: for a payroll clerk with a deadline, each in French, German and English;
 * `legal_basis`: the article, where one is known, cited in French;
 * `since`, `until`: first and last day on which the code is given, where limited.
@@ -39,6 +42,17 @@ class Level(StrEnum):
     """This record was not refused: it took effect or waits; something about it should be looked at."""
 
 
+class Severity(StrEnum):
+    """What a sender has to do about it."""
+
+    BLOCKING = "blocking"
+    """The file or the record had no effect: correct it and send it again."""
+    TO_CORRECT = "to-correct"
+    """The record took effect or waits, but something must be put right."""
+    HINT = "hint"
+    """The record took effect or waits; something may be wrong and should be looked at."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """One reason for a refusal.
@@ -47,6 +61,9 @@ class Rejection:
         key: our word for it.
         official: the operator's code within its return, where it has one.
         level: how far it reaches.
+        severity: what the sender has to do about it; blocking unless the level is that of a hint.
+        fields: names of the elements concerned, where the row says so; what the forms and the rules
+            tell as well is in `gateway.rejections.fields`.
         titles: a few words, by language (`fr`, `de`, `en`).
         texts: what is wrong, by language.
         remedies: what to do, by language.
@@ -57,6 +74,8 @@ class Rejection:
     key: str
     official: str | None
     level: Level
+    severity: Severity
+    fields: tuple[str, ...]
     titles: Mapping[str, str]
     texts: Mapping[str, str]
     remedies: Mapping[str, str]
@@ -70,7 +89,7 @@ class TableError(ValueError):
 
 
 _REQUIRED = frozenset({"key", "level", "title", "text", "remedy"})
-_OPTIONAL = frozenset({"official", "legal_basis", "since", "until"})
+_OPTIONAL = frozenset({"official", "severity", "fields", "legal_basis", "since", "until"})
 
 
 def load(folder: Path) -> Mapping[str, Rejection]:
@@ -78,7 +97,7 @@ def load(folder: Path) -> Mapping[str, Rejection]:
 
     Raises:
         TableError: for an unknown or missing key, a language too few or too many, an empty text,
-            a value of the wrong kind, or a key that stands twice.
+            a value of the wrong kind, a severity that contradicts the level, or a key that stands twice.
     """
     table: dict[str, Rejection] = {}
     for path in sorted(folder.glob("*.yaml")):
@@ -105,10 +124,13 @@ def _rejection(row: object, place: str) -> Rejection:
     fields = _fields(row, _REQUIRED, _OPTIONAL, place)
     key = _text(fields["key"], f"{place}: key")
     place = f"{place}, {key}"
+    level = _level(fields["level"], place)
     return Rejection(
         key=key,
         official=_optional_text(fields.get("official"), f"{place}: official"),
-        level=_level(fields["level"], place),
+        level=level,
+        severity=_severity(fields.get("severity"), level, place),
+        fields=_names(fields.get("fields", []), f"{place}: fields"),
         titles=_words(fields["title"], f"{place}: title"),
         texts=_words(fields["text"], f"{place}: text"),
         remedies=_words(fields["remedy"], f"{place}: remedy"),
@@ -151,6 +173,22 @@ def _level(value: object, place: str) -> Level:
     if value not in tuple(Level):
         raise TableError(f"{place}: level is file, record or hint, not {value!r}")
     return Level(str(value))
+
+
+def _severity(value: object, level: Level, place: str) -> Severity:
+    default = Severity.HINT if level is Level.HINT else Severity.BLOCKING
+    if value is None:
+        return default
+    # What was refused had no effect, and what was not refused had one: only a hint has a choice.
+    if level is not Level.HINT or value != Severity.TO_CORRECT:
+        raise TableError(f"{place}: severity is {default}, or to-correct for a hint, not {value!r}")
+    return Severity.TO_CORRECT
+
+
+def _names(value: object, place: str) -> tuple[str, ...]:
+    if not isinstance(value, list):
+        raise TableError(f"{place}: not a list of names: {value!r}")
+    return tuple(_text(name, place) for name in value)
 
 
 def _day(value: object, place: str) -> date | None:

@@ -27,6 +27,7 @@ from adapters.client import Profile, Refused, https, sftp
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.installation import write_ssh_key
 from adapters.pki import KeyKind, Subject, new_key, write_certificates, write_key
+from gateway import names
 from gateway.batch import MemberId
 from gateway.returns import ackrec, acktrt
 from tests.conftest import LARGEST_DEPOSIT
@@ -190,7 +191,7 @@ def ended(home: House, sender: Sender) -> Outcome:
 
 def by_kind(collected: dict[str, bytes]) -> dict[str, bytes]:
     """Answers by kind, of each the last."""
-    return {name.split(".")[1]: content for name, content in sorted(collected.items())}
+    return {names.parse(name).kind: content for name, content in sorted(collected.items())}
 
 
 @contextmanager
@@ -255,7 +256,7 @@ def test_a_fault_gets_the_same_answer_at_each_door(
     outcome = ended(home, member)
     assert (outcome.verdict, outcome.kept.state, outcome.codes) == ("rejected", "rejected", codes)
     assert outcome.kept.deposit.name == name
-    assert set(by_kind(own.collect(member))) == {"ACKREC", "ACKTRT"}
+    assert set(by_kind(own.collect(member))) == {"ACKREC", "FAIL", "ACKTRT"}
 
 
 @pytest.mark.parametrize("name", ["n" * 255, "é" * 255, "é" * 127])

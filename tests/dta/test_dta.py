@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from typer.testing import CliRunner
 
+from adapters.cli import app
 from gateway import dta, wire
 from gateway.batch import Header, MemberId
 from gateway.dta import DtaFile, UnreadableError, UnwritableError
@@ -17,10 +20,18 @@ from gateway.moments import Received
 from xsd import Form, catalogue
 
 DAY = Received(datetime(2026, 8, 3, 9, 0, tzinfo=UTC)).day
-DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL = (
-    catalogue().form(code, "1.0", DAY) for code in ("DECSAL", "DECAFF", "DEMMAT", "DEMUTI", "DECMAL")
+DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL, DECINT = (
+    catalogue().form(code, "1.0", DAY)
+    for code in ("DECSAL", "DECAFF", "DEMMAT", "DEMUTI", "DECMAL", "DECINT")
 )
-FORMS = pytest.mark.parametrize("form", [DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL], ids=lambda form: form.code)
+DEMEMP, DEMMAN, DEMCER, DECREC = (
+    catalogue().form(code, "1.0", DAY) for code in ("DEMEMP", "DEMMAN", "DEMCER", "DECREC")
+)
+FORMS = pytest.mark.parametrize(
+    "form",
+    [DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL, DECINT, DEMEMP, DEMMAN, DEMCER, DECREC],
+    ids=lambda form: form.code,
+)
 MEMBER = MemberId("2099990001299", "999999")
 
 RAW = (
@@ -69,6 +80,7 @@ SPELT = {
     "Date": st.builds("{:04d}-{:02d}-{:02d}".format, year, month, st.integers(1, 31)),
     "Amount": hundredths(999_999_999_99),
     "Hours": whole(999),
+    "IncapacityHours": whole(999),
     "OvertimeHours": whole(99_999),
     "DayOfMonth": st.integers(1, 31).map("{:02d}".format),
     "Flag": st.just("Y"),
@@ -76,10 +88,21 @@ SPELT = {
         st.characters(min_codepoint=32, max_codepoint=126, exclude_characters='";'), min_size=1, max_size=40
     ),
     "Kind": st.sampled_from(["entry", "exit", "change", "cancellation"]),
+    "MissionKind": st.sampled_from(["mission", "entry", "exit", "change", "cancellation"]),
+    "Truth": st.sampled_from(["true", "false"]),
     "IncapacityKind": st.sampled_from(["declaration", "cancellation"]),
     "IncapacityType": digits(1),
     "Country": st.text("ALUZ", min_size=2, max_size=2),
     "Postcode": st.sampled_from(["1234", "L-1234", "SW1A 1AA", "0001"]),
+    "EmployerKind": st.sampled_from(["registration", "name"]),
+    "MandateKind": st.sampled_from(["request", "grant", "confirm", "end"]),
+    "CertificateKind": st.sampled_from(["affiliation", "income"]),
+    "NationalNumber": digits(11),
+    "LegalForm": digits(2),
+    "Activity": digits(4),
+    "MemberCode": digits(19),
+    "Scope": st.lists(st.text("ACDE", min_size=6, max_size=6), min_size=1, max_size=5).map(" ".join),
+    "Ordinal": st.integers(1, 10**18 - 1).map(str),
     "Town": line,
     "Occupation": line,
     "Street": line,
@@ -239,8 +262,19 @@ def test_only_the_last_line_end_may_be_missing() -> None:
         ("Period", DECMAL, "2026-07", "202607"),
         ("Start", DECMAL, "2026-07-13", "20260713"),
         ("Hours", DECMAL, "40", "40"),
+        ("Kind", DECINT, "mission", "MISSION"),
+        ("Manual", DECINT, "true", "TRUE"),
+        ("Exit", DECINT, "2026-07-10", "20260710"),
+        ("WeeklyHours", DECINT, "40.00", "4000"),
         ("Name", DEMUTI, "Beispiel & Co. KG", "Beispiel & Co. KG"),
         ("Postcode", DEMUTI, "01067", "01067"),
+        ("Kind", DEMEMP, "registration", "REGISTRATION"),
+        ("Started", DEMEMP, "2026-09-01", "20260901"),
+        ("Kind", DEMMAN, "end", "END"),
+        ("Procedures", DEMMAN, "CALCUL DECSAL", "CALCUL DECSAL"),
+        ("Kind", DEMCER, "income", "INCOME"),
+        ("First", DEMCER, "2026-01", "202601"),
+        ("Period", DECREC, "2026-08", "202608"),
     ],
 )
 def test_values_are_spelt_for_each_side(field: str, form: Form, text: str, spelt: str) -> None:
@@ -287,7 +321,20 @@ def put(form: Form, number: int, value: str) -> bytes:
         (DECMAL, 6, "13.07.2026", "MALRET-5"),
         (DECMAL, 8, "40.0", "MALRET-10"),
         (DEMUTI, 2, "2099", "UTIRET-EMPLOYER"),
+        (DECINT, 2, "Mission", "INTRET-99"),
+        (DECINT, 5, "20999900020", "INTRET-3"),
+        (DECINT, 11, "YES", "INTRET-99"),
+        (DECINT, 15, "06.07.2026", "INTRET-4"),
+        (DECINT, 20, "DEU", "INTRET-POSTING"),
         (DEMUTI, 6, "DEU", "UTIRET-1"),
+        (DEMEMP, 2, "Name", "EMPRET-1"),
+        (DEMEMP, 13, "1.9.2026", "EMPRET-9"),
+        (DEMMAN, 4, "2099990020999", "MANRET-3"),
+        (DEMMAN, 5, "DECSAL,DECAFF", "MANRET-4"),
+        (DEMMAN, 8, "0", "MANRET-7"),
+        (DEMCER, 6, "202613", "CERRET-5"),
+        (DECREC, 2, "209999000129", "RECRET-1"),
+        (DECREC, 3, "202613", "RECRET-2"),
         (DEMUTI, 7, "d-54290", "UTIRET-2"),
     ],
 )
@@ -403,3 +450,20 @@ def test_a_fault_of_the_layout_says_where_what_and_what_to_do(
     assert seen in refused.value.seen
     assert len(refused.value.advice) > 20
     assert refused.value.advice in str(refused.value)
+
+
+def test_activities_abroad_are_in_xml_only() -> None:
+    demdet = catalogue().form("DEMDET", "1.0", DAY)
+    with pytest.raises(UnreadableError, match="DEMDET is taken in XML only, since 2 April 2024"):
+        dta.read(RAW, demdet)
+    with pytest.raises(ValueError, match="DEMDET is taken in XML only"):
+        dta.write(MEMBER, [], demdet)
+
+
+def test_the_command_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "DEMDET.dta"
+    file.write_bytes(b"0;2099990001299;999999\r\n")
+    done = CliRunner().invoke(app, ["convert", str(file), "--out", str(tmp_path / "out")])
+    assert done.exit_code != 0
+    assert "XML only, since 2 April 2024" in " ".join(done.output.split())
+    assert not (tmp_path / "out").exists()

@@ -120,8 +120,7 @@ class Supply:
         return [self._item(sender, "DEMMAT", [{**one, "Employer": employer} for one in asked])]
 
     def _item(self, sender: Sender, code: str, records: list[dict[str, str]]) -> Item:
-        content = self._house.batch(sender, code, records)
-        return Item(sender, code, self._house.name(code, sender.member), content)
+        return Item(sender, code, *self._house.signed(sender, code, records))
 
     def _insured(self) -> str:
         self._people += 1

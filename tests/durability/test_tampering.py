@@ -135,8 +135,7 @@ def _play(home: House) -> None:
 
 
 def _deposit(home: House, sender: Sender, code: str, records: list[dict[str, str]]) -> str:
-    batch = home.batch(sender, code, records)
-    return home.receive(sender, home.name(code, sender.member), batch).deposit
+    return home.receive(sender, *home.signed(sender, code, records)).deposit
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cache
 from pathlib import Path
@@ -18,23 +18,29 @@ import pytest
 import yaml
 from lxml import etree
 
-from gateway import dta, envelope, wire
-from gateway.batch import Batch, Header, MemberId
+from adapters.demo import moved_on
+from adapters.scans import look
+from gateway import dta, envelope, names, wire
+from gateway.attachments import attachment
+from gateway.batch import Attachment, Batch, Header, MemberId
 from gateway.billing import Invoice, bill
 from gateway.context import Context
 from gateway.mandates import rights
 from gateway.matricule import is_employer, is_person
 from gateway.memory import MemoryWages, memory_registers
-from gateway.moments import Period, Received
+from gateway.moments import Period, Received, months_after
 from gateway.money import euro
 from gateway.outcome import Outcome
-from gateway.procedures import PROCEDURES, procedure
-from gateway.registers import Employer, Mandate, Registers, WageState
+from gateway.procedures import PROCEDURES, REFUSED_FILE, procedure
+from gateway.registers import Affiliation, Employer, Mandate, Registers, WageState
 from gateway.rejections import REJECTIONS
+from gateway.returns import detret, info
 from xsd import Form, catalogue
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FILES = sorted(EXAMPLES.glob("*/*.dta"))
+XML_FILES = sorted(EXAMPLES.glob("*/*.xml"))
+"""What has no `.dta` layout."""
 RECEIVED = Received(datetime(2026, 8, 10, 9, 0, tzinfo=UTC))
 FAULTY_IN_FORM = {
     "fiduciary/DECAFF-faulty.dta": 0,
@@ -52,6 +58,7 @@ def form_of(path: Path) -> Form:
 
 
 each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+each_batch = pytest.mark.parametrize("path", [*FILES, *XML_FILES], ids=name_of)
 
 
 @cache
@@ -95,12 +102,38 @@ def test_a_file_is_sent_by_the_member_of_its_folder(path: Path) -> None:
     assert dta.read(path.read_bytes(), form_of(path)).member == member(path.parent.name)
 
 
-@each_file
+@pytest.mark.parametrize("path", XML_FILES, ids=name_of)
+def test_an_xml_file_is_made_by_the_member_of_its_folder(path: Path) -> None:
+    header = envelope.read_header(batch_element(path))
+    assert (header.sender, header.environment) == (member(path.parent.name), "test")
+    assert header.procedure == form_of(path).code
+
+
+@pytest.mark.parametrize("months", [-1, 0, 1, 3, 6, 12, 18, 31, 36])
+def test_work_abroad_ends_as_the_story_tells_whenever_the_demo_is_played(tmp_path: Path, months: int) -> None:
+    now = Received(datetime.combine(months_after(RECEIVED.day, months), RECEIVED.at.timetz()))
+    path = moved_on(EXAMPLES / "employer" / "DEMDET.xml", tmp_path, member("employer"), now)
+    assert names.parse(path.name).member == member("employer")
+    root = etree.parse(path).getroot()
+    batch = envelope.read(envelope.read_header(root), catalogue().form("DEMDET", "1.0", now.day).check(root))
+    known = list(mandates())
+    registers = memory_registers(mandates=known)
+    for record in batch.records:
+        employer, insured = record.fields["Employer"], record.fields["Insured"]
+        registers.affiliations.open(Affiliation(employer, insured, date(2020, 1, 1), None, "I", "03"))
+    right = rights([mandate for mandate in known if mandate.member == member("employer")], "DEMDET", now)
+    context = Context(1, now, member("employer"), right, registers, sender_is_agency=False)
+    outcome = procedure("DEMDET").handle(batch, context)
+    codes = {anomaly.code for refusal in outcome.refusals for anomaly in refusal.anomalies}
+    assert (outcome.accepted, outcome.held, codes) == (2, 0, {"DETRET-TELEWORK-SHARE"})
+
+
+@each_batch
 def test_a_file_is_part_of_the_story(path: Path) -> None:
     assert name_of(path) in {each["file"] for each in story()["deposits"]}
 
 
-@each_file
+@each_batch
 def test_records_have_their_form_but_those_that_are_meant_not_to(path: Path) -> None:
     checked = form_of(path).check(batch_element(path))
     assert len(checked.malformed) == FAULTY_IN_FORM.get(name_of(path), 0)
@@ -109,6 +142,8 @@ def test_records_have_their_form_but_those_that_are_meant_not_to(path: Path) -> 
 
 def batch_element(path: Path) -> etree._Element:
     """The batch of a file, over the wire."""
+    if path in XML_FILES:
+        return etree.parse(path).getroot()
     form = form_of(path)
     assert form.record is not None
     file = dta.read(path.read_bytes(), form)
@@ -143,11 +178,28 @@ def played() -> Played:
         held = [mandate for mandate in known if mandate.member == sender]
         agency = step["member"] == "agency"
         right = rights(held, step["procedure"], RECEIVED)
-        context = Context(place, RECEIVED, sender, right, registers, agency)
-        batch = batch_of(EXAMPLES / step["file"])
+        fiduciary = step["member"] == "fiduciary"
+        context = Context(place, RECEIVED, sender, right, registers, agency, fiduciary)
+        batch = replace(batch_of(EXAMPLES / step["file"]), attachments=scans_of(step, sender))
         outcomes.append((step, procedure(step["procedure"]).handle(batch, context)))
     assert isinstance(registers.wages, MemoryWages)
     return Played(outcomes, registers, registers.wages)
+
+
+def scans_of(step: Mapping[str, Any], sender: MemberId) -> tuple[Attachment, ...]:
+    files = [EXAMPLES / file for file in step.get("scans", ())]
+    return tuple(attachment(step["procedure"], sender, file.name, file.read_bytes(), look) for file in files)
+
+
+def test_every_scan_is_a_small_good_picture_and_part_of_the_story() -> None:
+    pictures = sorted(EXAMPLES.glob("*/*.JPG"))
+    assert pictures
+    assert [name_of(file) for file in pictures] == [
+        file for step in story()["deposits"] for file in step.get("scans", ())
+    ]
+    for file in pictures:
+        assert look("CARTID", file.read_bytes()) is None
+        assert file.stat().st_size < 30_000
 
 
 HANDLED = [place for place, step in enumerate(story()["deposits"]) if step["twist"] in ("none", "late")]
@@ -171,8 +223,17 @@ def test_a_deposit_ends_as_the_story_tells(place: int) -> None:
             },
             key=as_told,
         ),
-        "returns": [answer.code for answer in outcome.returns],
+        "returns": [*(answer.code for answer in outcome.returns), *pages(outcome)],
     }
+
+
+def pages(outcome: Outcome) -> Iterator[str]:
+    """What is sent to be read beside the returns."""
+    deposit = wire.DepositReference("1", "SECU.DEMDET", 1, "0" * 64, RECEIVED)
+    header = wire.AnswerHeader(member("employer"), "test", RECEIVED.at, deposit)
+    for answer in outcome.returns:
+        if answer.code == detret.CODE and info.of(header, answer.content) is not None:
+            yield info.CODE
 
 
 def as_told(code: str) -> tuple[str, int, str]:
@@ -220,7 +281,7 @@ def test_a_broken_signature_is_of_a_batch_that_would_be_good() -> None:
             "rejected": 0,
             "held": 0,
             "codes": ["SIG-BROKEN"],
-            "returns": [],
+            "returns": ["FAIL"],
         }
     ]
     batch = batch_of(EXAMPLES / broken[0]["file"])
@@ -232,7 +293,7 @@ def test_a_broken_signature_is_of_a_batch_that_would_be_good() -> None:
 
 def test_steps_speak_of_what_exists() -> None:
     for step in story()["deposits"]:
-        assert set(step) == {"file", "member", "procedure", "door", "twist", "title", "expect"}
+        assert set(step) - {"scans"} == {"file", "member", "procedure", "door", "twist", "title", "expect"}
         assert step["door"] in ("https", "sftp")
         assert step["member"] == step["file"].split("/")[0]
         assert step["file"].split("/")[1].startswith(step["procedure"])
@@ -245,7 +306,8 @@ def test_both_doors_all_members_and_all_returns_occur() -> None:
     assert {step["member"] for step in steps} == cast()["members"].keys()
     assert {step["procedure"] for step in steps} == {one.code for one in PROCEDURES}
     assert {name for step in steps for name in step["expect"]["returns"]} == {
-        answer for one in PROCEDURES for answer in one.answers
+        *REFUSED_FILE,
+        *(answer for one in PROCEDURES for answer in (*one.answers, *one.pages)),
     }
     assert {step["twist"] for step in steps} == {"none", "sent-twice", "broken-signature", "late"}
 
@@ -317,7 +379,7 @@ def test_insured_persons_are_born_in_the_nineteenth_century(path: Path) -> None:
     for record in dta.read(path.read_bytes(), form_of(path)).records:
         if "Insured" in record or "BirthDate" in record:
             assert record.get("Insured", record.get("BirthDate", "")).startswith("189")
-        else:
+        elif form_of(path).code == "DEMUTI":
             assert record["Country"] != "LU"  # a company abroad
     good = [r for r in batch_of(path).records if "Insured" in r.fields and "faulty" not in path.stem]
     assert all(is_person(record.fields["Insured"]) for record in good)
@@ -325,7 +387,7 @@ def test_insured_persons_are_born_in_the_nineteenth_century(path: Path) -> None:
 
 def test_the_files_are_told_by_the_readme() -> None:
     text = (EXAMPLES / "README.md").read_text(encoding="utf-8")
-    assert [name_of(path) for path in FILES if name_of(path) not in text] == []
+    assert [name_of(path) for path in [*FILES, *XML_FILES] if name_of(path) not in text] == []
 
 
 def test_git_leaves_the_line_ends_alone() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from tests.flow.premises import START, HandClock, look_over
+from gateway.moments import Received
+from tests.flow.premises import START, HandClock, look_over, move
 from tests.house import (
     EMPLOYER,
     FOREIGN_EMPLOYER,
@@ -45,3 +47,13 @@ def sender(home: House) -> Sender:
 def other(home: House) -> Sender:
     """Another member, for another employer."""
     return home.sender(OTHER_MEMBER, [OTHER_EMPLOYER])
+
+
+@pytest.fixture
+def today(home: House, clock: HandClock) -> date:
+    """The 5th of a month, nine in the morning or so: the next one after what other tests did."""
+    day = Received(clock()).day
+    following = day.replace(day=5) if day.day < 5 else (day.replace(day=1) + timedelta(31)).replace(day=5)
+    at = datetime(following.year, following.month, 5, 7, 0, tzinfo=UTC)
+    move(home, clock, at)
+    return following

@@ -88,7 +88,7 @@ def refused(home: House, sender: Sender, name: str, content: bytes, *codes: str)
     before = registered(home)
     outcome = home.outcome(sender, home.receive(sender, name, content).deposit)
     assert (outcome.verdict, outcome.codes) == ("rejected", list(codes))
-    assert set(outcome.answers) == {"ACKREC", "ACKTRT"}
+    assert set(outcome.answers) == {"ACKREC", "FAIL", "ACKTRT"}
     assert registered(home) == before
 
 

@@ -1,36 +1,30 @@
 """Wages that came before the affiliation: kept, released, or given back after a month. The clock moves
-forward only; each test begins on a day of its own."""
+forward only; each test begins on a day of its own (`today`)."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 
 import pytest
 from lxml import etree
 
-from adapters.database.deposits import Kept
-from gateway.moments import LUXEMBOURG, Received
-from tests.flow.premises import HandClock, answers, kinds, move, rows, someone, texts, wages
-from tests.house import OTHER_EMPLOYER, House, Sender, entry, wage, wait_for
+from gateway.moments import Received
+from tests.flow.premises import (
+    HandClock,
+    answers,
+    counts,
+    kinds,
+    midnight,
+    move,
+    rows,
+    someone,
+    swept,
+    texts,
+    wages,
+)
+from tests.house import OTHER_EMPLOYER, House, Sender, entry, wage
 
 SALRET_14 = "14"
-
-
-@pytest.fixture
-def today(home: House, clock: HandClock) -> date:
-    """The 5th of a month, nine in the morning or so: the next one after what other tests did."""
-    day = Received(clock()).day
-    following = day.replace(day=5) if day.day < 5 else (day.replace(day=1) + timedelta(31)).replace(day=5)
-    at = datetime(following.year, following.month, 5, 7, 0, tzinfo=UTC)
-    move(home, clock, at)
-    return following
-
-
-def counts(home: House, sender: Sender, deposit: str) -> tuple[str, int | None, int | None, int | None]:
-    """State, and how many records are accepted, rejected and on hold."""
-    found = home.gateway.deposits.find(str(sender.member), deposit)
-    assert found is not None
-    return found.state.value, found.accepted, found.rejected, found.held
 
 
 def held(home: House, sender: Sender, *records: dict[str, str]) -> str:
@@ -41,22 +35,6 @@ def held(home: House, sender: Sender, *records: dict[str, str]) -> str:
     assert (outcome.kept.state, outcome.codes, known.returns) == ("held", [], ())
     assert outcome.hints == ["SALRET-HELD"] * len(records)
     return outcome.kept.deposit.id
-
-
-def swept(home: House, sender: Sender, deposit: str, state: str) -> None:
-    """Wait until a deposit is in a state."""
-
-    def found() -> Kept | None:
-        home.gateway.engine.wake()
-        one = home.gateway.deposits.find(str(sender.member), deposit)
-        return one if one is not None and one.state.value == state else None
-
-    wait_for(found)
-
-
-def midnight(day: date) -> datetime:
-    """The first moment of a day in Luxembourg."""
-    return datetime(day.year, day.month, day.day, tzinfo=LUXEMBOURG).astimezone(UTC)
 
 
 def test_a_held_wage_counts_once_its_affiliation_is_declared(

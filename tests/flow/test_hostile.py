@@ -25,6 +25,7 @@ from lxml import etree
 from adapters.database.deposits import Kept
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates
 from adapters.premises import Premises
+from gateway import names
 from gateway.moments import Received
 from signing.profile import DS
 from signing.sign import Signer
@@ -63,9 +64,9 @@ def refused(home: House, sender: Sender, content: bytes, *codes: str, name: str 
     known = outcome.acknowledgement
     assert (outcome.verdict, outcome.kept.state, outcome.codes) == ("rejected", "rejected", list(codes))
     assert (known.records, known.accepted, known.rejected, known.held) == (0, 0, 0, 0)
-    assert (known.decisions, known.returns) == ((), ())
+    assert (known.decisions, [names.parse(one).kind for one in known.returns]) == ((), ["FAIL"])
     assert [explanation.code for explanation in known.explanations] == list(dict.fromkeys(codes))
-    assert kinds(answers(home, receipt.deposit)) == ["ACKREC", "ACKTRT"]
+    assert kinds(answers(home, receipt.deposit)) == ["ACKREC", "FAIL", "ACKTRT"]
     assert home.gateway.spool.read(receipt.deposit) == content
     assert home.wait(sender, behind.deposit).verdict == "accepted"
     assert registered(home) == before
@@ -133,7 +134,8 @@ def test_something_after_the_end(home: House, sender: Sender, good: bytes) -> No
 
 
 def test_zip_archive(home: House, sender: Sender, good: bytes) -> None:
-    refused(home, sender, b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256)), "FILE-NAME", "FILE-CONTAINER")
+    raw = b"PK\x03\x04\x14\x00\x00\x00\x08\x00" + bytes(range(256))
+    refused(home, sender, raw, "FILE-NAME", "FILE-CONTAINER")
 
 
 def test_utf_16(home: House, sender: Sender, good: bytes) -> None:
@@ -274,9 +276,9 @@ def test_wrong_namespace(home: House, sender: Sender, good: bytes) -> None:
 
 def test_unknown_procedure(home: House, sender: Sender, good: bytes) -> None:
     def rename(root: etree._Element) -> None:
-        root.tag = f"{{{NAMESPACE}}}DEMDET"
+        root.tag = f"{{{NAMESPACE}}}DEMXYZ"
 
-    name = home.name("DEMDET", sender.member)
+    name = home.name("DEMXYZ", sender.member)
     refused(home, sender, signed(home, sender, rename), "FILE-PROCEDURE", name=name)
 
 

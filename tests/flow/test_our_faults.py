@@ -116,8 +116,8 @@ def test_nobody_waits_behind_our_failure(
     insured = affiliated(home)
     with FAULTS[fault](home):
         stuck = deposited(home, sender, insured)
-        asked = home.batch(other, "DEMMAT", [person(Employer=OTHER_EMPLOYER, Reference=fault)])
-        behind = home.receive(other, home.name("DEMMAT", other.member), asked).deposit
+        asked = home.signed(other, "DEMMAT", [person(Employer=OTHER_EMPLOYER, Reference=fault)])
+        behind = home.receive(other, *asked).deposit
         reaches(home, behind, "done")
         assert rows(home, "SELECT verdict FROM deposit WHERE id = :id", id=stuck) == [{"verdict": None}]
     later(home, clock)
@@ -277,8 +277,8 @@ def test_a_return_that_cannot_be_posted_stops_nobody(
     )
     try:
         later(home, clock, timedelta(days=40))
-        asked = home.batch(other, "DEMMAT", [person(Employer=OTHER_EMPLOYER, Surname="DRITTER")])
-        reaches(home, home.receive(other, home.name("DEMMAT", other.member), asked).deposit, "done")
+        asked = home.signed(other, "DEMMAT", [person(Employer=OTHER_EMPLOYER, Surname="DRITTER")])
+        reaches(home, home.receive(other, *asked).deposit, "done")
     finally:
         execute(home, "DROP TRIGGER broken")
     home.gateway.engine.wake()

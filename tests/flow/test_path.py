@@ -152,7 +152,20 @@ def test_the_acknowledgement_names_deposit_mandate_returns_and_journal(home: Hou
     assert ackrec.read(etree.fromstring(receipt.content)).header.deposit == quoted
     assert known.header.recipient == MEMBER
     (mandate,) = rows(home, "SELECT number FROM mandate WHERE member = :member", member=str(MEMBER))
-    assert known.decisions == (acktrt.Decision(EMPLOYER, mandate["number"]),)
+    (decision,) = rows(
+        home,
+        "SELECT c.id, c.employer, c.procedure, c.mandate, c.allowed FROM decision c"
+        " JOIN deposit d ON d.number = c.deposit WHERE d.id = :id",
+        id=receipt.deposit,
+    )
+    assert decision == {
+        "id": decision["id"],
+        "employer": EMPLOYER,
+        "procedure": "DECSAL",
+        "mandate": mandate["number"],
+        "allowed": 1,
+    }
+    assert known.decisions == (acktrt.Decision(EMPLOYER, mandate["number"], decision["id"]),)
     posted = rows(home, "SELECT name FROM answer WHERE deposit = :id AND kind = 'SALRET'", id=receipt.deposit)
     assert list(known.returns) == [row["name"] for row in posted]
     for event, entered in (
@@ -304,7 +317,7 @@ def test_a_repeat_of_what_was_refused_is_a_repeat(home: House, sender: Sender) -
     first = home.receive(sender, name, b"not XML, once")
     assert home.outcome(sender, first.deposit).codes == ["FILE-NOT-XML"]
     assert home.receive(sender, name, b"not XML, once") == replace(first, repeated=True)
-    assert kinds(answers(home, first.deposit)) == ["ACKREC", "ACKTRT"]
+    assert kinds(answers(home, first.deposit)) == ["ACKREC", "FAIL", "ACKTRT"]
 
 
 def test_another_member_s_bytes_are_not_a_repeat(home: House, sender: Sender, other: Sender) -> None:

@@ -18,20 +18,50 @@ EMPLOYER = "2099990001299"
 INSURED = "1893120105732"
 
 OURS = f"{{{NAMESPACE}}}"
-INBOUND = ("DEMMAT", "DECAFF", "DECSAL", "DECMAL", "DEMUTI")
+INBOUND = (
+    "DEMMAT",
+    "DECAFF",
+    "DECSAL",
+    "DECREC",
+    "DECMAL",
+    "DEMUTI",
+    "DECINT",
+    "DEMDET",
+    "DEMEMP",
+    "DEMMAN",
+    "DEMCER",
+)
+WHOLE = "PAYROLL"
+"""The form that holds records of others."""
 OUTBOUND = (
     "ACKREC",
     "ACKTRT",
+    "FAIL",
     "MATASS",
     "MATRET",
     "MATUTI",
     "UTIRET",
+    "EMPASS",
+    "EMPRET",
+    "MANASS",
+    "MANRET",
+    "CERTIF",
+    "CERRET",
+    "RECRET",
+    "INTRET",
+    "DETRET",
     "AFFRET",
     "SALRET",
     "MALRET",
     "CALCUL",
     "EXTCPT",
+    "SALMAN",
+    "LISPER",
+    "CHAPRO",
+    "CHGMAT",
 )
+NOTICES = ("SALMAN", "LISPER", "CHAPRO", "CHGMAT")
+"""What goes out and has records all the same."""
 
 SIGNATURE = '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/></ds:Signature>'
 
@@ -77,6 +107,63 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "Town": "Trier",
         "Reference": "U-1",
     },
+    "DECINT": {
+        "Kind": "mission",
+        "Employer": EMPLOYER,
+        "Insured": INSURED,
+        "User": "2099990002099",
+        "Country": "FR",
+        "Postcode": "57100",
+        "Town": "Thionville",
+        "Occupation": "Caristière",
+        "OccupationCode": "8344",
+        "Manual": "true",
+        "Scheme": "01",
+        "WeeklyHours": "40.00",
+        "ContractType": "D",
+        "Entry": "2026-07-06",
+        "Exit": "2026-07-10",
+        "WorkplaceCountry": "DE",
+        "WorkplacePostcode": "54290",
+        "WorkplaceTown": "Trier",
+        "Posting": "DE",
+        "PreviousEntry": "2026-07-07",
+        "PreviousExit": "2026-07-10",
+        "Reference": "M-1",
+    },
+    "DEMEMP": {
+        "Kind": "registration",
+        "NationalNumber": "20999900012",
+        "Employer": EMPLOYER,
+        "Name": "Bäckerei Müller & Söhne S.à r.l.",
+        "LegalForm": "99",
+        "HouseNumber": "12A",
+        "Street": "Rue de l’Église",
+        "Postcode": "1234",
+        "Town": "Luxembourg",
+        "Country": "LU",
+        "Activity": "1071",
+        "Started": "2026-07-01",
+        "Reference": "E-1",
+    },
+    "DEMMAN": {
+        "Kind": "request",
+        "Employer": EMPLOYER,
+        "Member": f"{EMPLOYER}100001",
+        "Procedures": "CALCUL DECSAL",
+        "First": "2026-08-01",
+        "Last": "2026-12-31",
+        "Number": "7",
+        "Reference": "M-1",
+    },
+    "DEMCER": {
+        "Kind": "income",
+        "Employer": EMPLOYER,
+        "Insured": INSURED,
+        "First": "2026-01",
+        "Last": "2026-07",
+        "Reference": "C-1",
+    },
     "DECAFF": {
         "Kind": "entry",
         "Employer": EMPLOYER,
@@ -120,6 +207,37 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "Capped": "Y",
         "Reference": "W-1",
     },
+    "DEMDET": {
+        "Kind": "creation",
+        "Employer": EMPLOYER,
+        "Insured": INSURED,
+        "MemberMatricule": EMPLOYER,
+        "MemberNumber": "100001",
+        "Procedure": "multi-state",
+        "First": "2026-08-10",
+        "Last": "2026-12-31",
+        "ResidenceCountry": "FR",
+        "HouseNumber": "12A",
+        "Street": "Rue de l’Église",
+        "Postcode": "57100",
+        "Town": "Thionville",
+        "HostCountry": "DE",
+        "HostName": "Bäckerei Müller & Söhne OHG",
+        "HostTown": "Trier",
+        "Countries": "BE FR",
+        "Telework": "true",
+        "TeleworkShare": "40.00",
+        "EmployerSeat": "LU",
+        "Imo": "9319466",
+        "Occupation": "Électricienne",
+        "Previous": "D-0",
+        "Reference": "D-1",
+    },
+    "DECREC": {
+        "Employer": EMPLOYER,
+        "Period": "2026-07",
+        "Reference": "R-1",
+    },
     "DECMAL": {
         "Kind": "declaration",
         "Employer": EMPLOYER,
@@ -133,19 +251,40 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
 }
 """One good record of each form that comes in, with every field there is."""
 
+FAULT = (
+    "<Anomaly><Code>FILE-NOT-XML</Code></Anomaly>"
+    '<Explanation code="FILE-NOT-XML" level="file" severity="blocking">'
+    '<Text lang="fr">a</Text><Text lang="de">b</Text><Text lang="en">c</Text>'
+    '<Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy><Remedy lang="en">c</Remedy></Explanation>'
+)
+
 ANSWERS: Mapping[str, str] = {
     "ACKREC": ACKNOWLEDGEMENT_HEADER + JOURNAL,
     "ACKTRT": ACKNOWLEDGEMENT_HEADER
     + "<Verdict>accepted</Verdict><Records>1</Records><Accepted>1</Accepted><Rejected>0</Rejected>"
     + "<Held>0</Held>"
     + JOURNAL,
+    "FAIL": ACKNOWLEDGEMENT_HEADER + FAULT,
     "MATASS": ANSWER_HEADER,
     "MATUTI": ANSWER_HEADER,
     "UTIRET": ANSWER_HEADER,
+    "EMPASS": ANSWER_HEADER,
+    "EMPRET": ANSWER_HEADER,
+    "MANASS": ANSWER_HEADER,
+    "MANRET": ANSWER_HEADER,
+    "CERTIF": ANSWER_HEADER,
+    "CERRET": ANSWER_HEADER,
+    "RECRET": ANSWER_HEADER,
+    "DETRET": ANSWER_HEADER,
+    "INTRET": ANSWER_HEADER,
     "MATRET": ANSWER_HEADER,
     "AFFRET": ANSWER_HEADER,
     "SALRET": ANSWER_HEADER,
     "MALRET": ANSWER_HEADER,
+    "SALMAN": ANSWER_HEADER,
+    "LISPER": ANSWER_HEADER,
+    "CHAPRO": ANSWER_HEADER + "<Year>2026</Year><Stage>check</Stage><Until>2026-06-30</Until>",
+    "CHGMAT": ANSWER_HEADER,
     "CALCUL": ANSWER_HEADER
     + f"<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>2026-09-000001</Statement>"
     + f"<ComputedIn>2026-09</ComputedIn>{TOTALS}<Total>0.00</Total>",
@@ -195,6 +334,8 @@ def batch(code: str, *records: Mapping[str, str], header: str = HEADER, signatur
 
 def smallest(code: str) -> bytes:
     """The smallest good document of a form."""
+    if code == WHOLE:
+        return document(code, HEADER + record_xml("DECSAL", minimal_record("DECSAL")))
     return document(code, ANSWERS[code]) if code in ANSWERS else batch(code, minimal_record(code))
 
 

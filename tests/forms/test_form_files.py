@@ -15,19 +15,39 @@ import xmlschema
 from lxml import etree
 
 import xsd
-from tests.forms.samples import ANSWERS, INBOUND, OUTBOUND, form, smallest, tree
-from xsd import catalogue, schema
+from gateway.procedures import PARTS
+from tests.forms.samples import (
+    ANSWERS,
+    HEADER,
+    INBOUND,
+    NOTICES,
+    OUTBOUND,
+    WHOLE,
+    document,
+    form,
+    minimal_record,
+    record_xml,
+    smallest,
+    tree,
+)
+from xsd import FormFaults, catalogue, schema
 from xsd.schema import XS, ForeignAddressError, Judge
 
 BUNDLE = Path(str(files("xsd")))
 CODES = INBOUND + OUTBOUND
-PLACES = ("envelope/1.0.xsd", *(f"{code.lower()}/1.0.xsd" for code in CODES))
+PLACES = ("envelope/1.0.xsd", *(f"{code.lower()}/1.0.xsd" for code in (*CODES, WHOLE)))
 RETURN_OF = {
     "MATRET": "DEMMAT",
     "AFFRET": "DECAFF",
     "SALRET": "DECSAL",
     "MALRET": "DECMAL",
     "UTIRET": "DEMUTI",
+    "EMPRET": "DEMEMP",
+    "MANRET": "DEMMAN",
+    "CERRET": "DEMCER",
+    "RECRET": "DECREC",
+    "INTRET": "DECINT",
+    "DETRET": "DEMDET",
 }
 
 
@@ -60,12 +80,27 @@ def test_both_judges_build_every_schema(place: str) -> None:
     assert xmlschema.XMLSchema10(BUNDLE / place).target_namespace == xsd.NAMESPACE
 
 
-@pytest.mark.parametrize("place", PLACES[1:])
+@pytest.mark.parametrize("place", PLACES[1:-1])
 def test_a_form_includes_the_envelope_and_nothing_else(place: str) -> None:
     loads = [XS + name for name in ("include", "import", "redefine")]
     [include] = written(place).iter(*loads)
     assert (include.tag, include.get("schemaLocation")) == (XS + "include", "../envelope/1.0.xsd")
     assert not list(schema.load(place).iter(*loads)), "nothing is left for a schema processor to open"
+
+
+def test_a_payroll_includes_the_forms_of_its_parts() -> None:
+    [place] = (place for place in PLACES if place.startswith("payroll"))
+    includes = [include.get("schemaLocation") for include in written(place).iter(XS + "include")]
+    assert includes == [f"../{code.lower()}/1.0.xsd" for code in PARTS]
+    assert not list(schema.load(place).iter(XS + "include"))
+
+
+def test_a_payroll_takes_the_records_of_its_parts_in_any_order_and_no_others() -> None:
+    records = [record_xml(code, minimal_record(code)) for code in (*PARTS, *reversed(PARTS))]
+    form(WHOLE).validate(tree(document(WHOLE, HEADER + "".join(records))))
+    stranger = record_xml("DEMUTI", minimal_record("DEMUTI"))
+    with pytest.raises(FormFaults):
+        form(WHOLE).validate(tree(document(WHOLE, HEADER + stranger)))
 
 
 @pytest.mark.parametrize("place", PLACES)
@@ -131,6 +166,14 @@ def test_an_affiliation_requires_only_what_every_kind_needs() -> None:
     codes = {field.name: field.rejection.removeprefix("AFFRET-") for field in fields}
     assert (codes["Insured"], codes["Share"], codes["PreviousExit"]) == ("1", "22", "24")
     assert {field.name: field.number for field in fields}["SchemeControl"] == 29
+
+
+def test_a_mission_requires_only_what_every_kind_needs() -> None:
+    fields = form("DECINT").fields
+    assert [field.name for field in fields if field.required] == ["Kind", "Employer", "Insured"]
+    codes = {field.name: field.rejection.removeprefix("INTRET-") for field in fields}
+    assert (codes["Insured"], codes["User"], codes["Posting"], codes["Manual"]) == ("1", "3", "POSTING", "99")
+    assert [field.number for field in fields] == [*range(2, 24)]
 
 
 def test_an_incapacity_requires_only_what_both_kinds_need() -> None:
@@ -208,8 +251,23 @@ def test_the_smallest_document_of_each_form_is_good(code: str) -> None:
     form(code).validate(tree(smallest(code)))
     assert form(code).root == code
     assert form(code).direction == ("out" if code in ANSWERS else "in")
-    assert (form(code).record is None) == (code in ANSWERS)
-    assert bool(form(code).fields) == (code in INBOUND)
+    assert (form(code).record is None) == (code in ANSWERS and code not in NOTICES)
+    assert bool(form(code).fields) == (code in INBOUND or code in NOTICES)
+
+
+@pytest.mark.parametrize("code", NOTICES)
+def test_every_field_of_a_notice_has_its_number_and_no_code(code: str) -> None:
+    fields = form(code).fields
+    assert [field.number for field in fields] == list(range(2, len(fields) + 2))
+    assert {(field.rejection, field.missing) for field in fields} == {("", "")}
+    assert all("Source: " in field.documentation for field in fields)
+
+
+def test_the_fields_of_a_missing_wage_are_those_of_the_layout() -> None:
+    fields = form("SALMAN").fields
+    names = ["Employer", "Insured", "Period", "Surname", "FirstName", "MarriedName"]
+    assert [(field.number, field.name) for field in fields] == list(enumerate(names, start=2))
+    assert [field.name for field in fields if field.required] == names[:3]
 
 
 STRANGE = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema" xmlns="urn:secugate:1"

@@ -88,6 +88,10 @@ GOOD = {
     "Hash": ["0123456789abcdef" * 4],
     "Uuid": ["0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b"],
     "Country": ["LU", "XX"],
+    "Countries": ["BE", "BE FR", "BE BE", " ".join(["XX"] * 30)],
+    "Imo": ["9319466", "0000000"],
+    "ActivityKind": ["creation", "rectification", "cancellation"],
+    "ActivityProcedure": ["posting", "multi-state", "rhine", "third-country"],
     "Line": ["a", "Rue de l’Église", "a  b", "ß - ÿ", "Łódź", "Nguyễn", "!:<=>~", "5 €"],
     "Postcode": ["L-1234", "54400", "SW1A 1AA", "123456789012"],
     "Town": ["Esch-sur-Alzette", "A" * 80],
@@ -98,13 +102,26 @@ GOOD = {
     "RejectionCode": ["4", "99", "SALRET-7", "SIG-CERTIFICATE-UNKNOWN"],
     "Branch": ["care", "cash", "pension", "dependency", "accident", "mde", "health_at_work"],
     "Institution": ["CNS", "Caisse nationale de santé"],
+    "Year": ["2026", "1000", "2999"],
+    "Stage": ["check", "charged"],
     "StatementNumber": ["1", "2026-09-000001", "2026/9.a"],
     "Software": ["Paie 4.2 (Linux)"],
     "CompanyName": ["Bäckerei Müller & Söhne OHG", "X"],
     "Street": ["Rue de l’Église"],
     "HouseNumber": ["12A", "12-14", "1 bis"],
+    "EmployerKind": ["registration", "name"],
+    "MandateKind": ["request", "grant", "confirm", "end"],
+    "CertificateKind": ["affiliation", "income"],
+    "MandateState": ["pending", "granted", "ended"],
+    "NationalNumber": ["20999900012"],
+    "LegalForm": ["22", "05"],
+    "Activity": ["6201", "0111"],
+    "MemberCode": [f"{EMPLOYER}100001"],
+    "Scope": ["DECSAL", "CALCUL DECAFF DECSAL"],
+    "DecisionId": ["1-1", "123456789012345678-999999999"],
     "Kind": ["entry", "exit", "change", "cancellation"],
     "IncapacityKind": ["declaration", "cancellation"],
+    "MissionKind": ["mission", "entry", "exit", "change", "cancellation"],
     "IncapacityType": ["1", "5", "0"],
     "Occupation": ["Électricienne, 2e échelon"],
     "OccupationCode": ["7411", "0110"],
@@ -115,12 +132,15 @@ GOOD = {
     "ExitReason": ["1", "01", "27"],
     "Amount": ["0.00", "0.01", "3500.00", "999999999.99"],
     "Hours": ["0", "173", "999"],
+    "IncapacityHours": ["0", "40", "999"],
+    "MessageCode": ["DECSAL", "DEMMAT"],
     "OvertimeHours": ["0", "99999"],
     "DayOfMonth": ["01", "19", "31"],
     "Flag": ["Y"],
     "Version": ["1.0"],
     "Verdict": ["accepted", "partial", "rejected"],
     "Level": ["file", "record", "hint"],
+    "Severity": ["blocking", "to-correct", "hint"],
     "FieldName": ["", "BaseWage"],
     "Path": ["", "/DECSAL/Wage[3]", "x" * 1000],
     "Sentence": ["Wrong.", "é" * 2000],
@@ -158,6 +178,10 @@ BAD = {
     "Hash": ["0F" * 32, "0f" * 31, "0f" * 33, "0g" * 32],
     "Uuid": ["0198A1B2-c3d4-7e5f-8a9b-0c1d2e3f4a5b", "0198a1b2c3d47e5f8a9b0c1d2e3f4a5b"],
     "Country": ["lu", "L", "LUX", "L1"],
+    "Countries": ["", "be", "BE,FR", "BE  FR", " BE", "BE ", "BEFR", " ".join(["XX"] * 31)],
+    "Imo": ["IMO9319466", "931946", "93194660"],
+    "ActivityKind": ["", "entry", "Creation"],
+    "ActivityProcedure": ["", "12", "art. 12", "Posting"],
     "Line": [
         "",
         " ",
@@ -182,13 +206,26 @@ BAD = {
     "RejectionCode": ["", "salret-7", "SALRET--7", "-7", "7 ", "X" * 41],
     "Branch": ["Care", "health at work", "family"],
     "Institution": ["", "C" * 61],
+    "Year": ["", "26", "3000", "0999", "20260"],
+    "Stage": ["Check", "CHARGED", ""],
     "StatementNumber": ["", "-1", "1-", "1--1", "1 1", "1" * 41],
     "Software": ["", "x" * 61],
     "CompanyName": ["", " X", "A;B", "x" * 101],
     "Street": ["", "x" * 101],
     "HouseNumber": ["", "x" * 11],
+    "EmployerKind": ["Name", "REGISTRATION", "1"],
+    "MandateKind": ["Request", "END", "revoke"],
+    "CertificateKind": ["Income", "AFFILIATION", ""],
+    "MandateState": ["Pending", "refused"],
+    "NationalNumber": ["2099990001", "209999000129", "2099 9900012"],
+    "LegalForm": ["2", "022", "SA"],
+    "Activity": ["620", "62.01", "62011"],
+    "MemberCode": [EMPLOYER, f"{EMPLOYER} 100001", f"{EMPLOYER}1000011"],
+    "Scope": ["", "DECSA", "DECSAL,DECAFF", "DECSAL  DECAFF", "decsal", " ".join(["DECSAL"] * 29)],
+    "DecisionId": ["", "1", "0-1", "1-0", "01-1", "1-1-1"],
     "Kind": ["Entry", "ENTRY", "1"],
     "IncapacityKind": ["Declaration", "CANCELLATION", "1", "2"],
+    "MissionKind": ["Mission", "ENTRY", "posting", "1"],
     "IncapacityType": ["", "01", "A", "-1"],
     "Occupation": ["", "  ", "x" * 101],
     "OccupationCode": ["741", "74110", "74A1"],
@@ -211,12 +248,15 @@ BAD = {
         "1000000000.00",
     ],
     "Hours": ["", "01", "1000", "1.0", "-1", "+1"],
+    "IncapacityHours": ["", "01", "1000", "1.0", "-1", "+1"],
+    "MessageCode": ["", "decsal", "DECSA", "DECSALS", "DECSA1"],
     "OvertimeHours": ["00", "100000", "1.5"],
     "DayOfMonth": ["0", "00", "1", "32", "001"],
     "Flag": ["y", "N", "1"],
     "Version": ["1", "1.1", "01.0"],
     "Verdict": ["Accepted", "held"],
     "Level": ["Record", "warning", ""],
+    "Severity": ["Blocking", "to correct", "error", ""],
     "FieldName": ["x" * 201],
     "Path": ["x" * 1001],
     "Sentence": ["", "x" * 2001],
@@ -349,13 +389,32 @@ DOCUMENTS_GOOD = {
         f"<Employer>{EMPLOYER}</Employer><Name>A &amp; B</Name><HouseNumber>5</HouseNumber>"
         "<Street>C</Street><Country>DE</Country><Postcode>54290</Postcode><Town>Trier</Town></Assigned>",
     ),
+    "an employer's number": document(
+        "EMPASS",
+        f'{ANSWER_HEADER}<Assigned record="1"><Employer>{EMPLOYER}</Employer><Name>A &amp; B</Name>'
+        "</Assigned>",
+    ),
+    "a mandate": document(
+        "MANASS",
+        f'{ANSWER_HEADER}<Settled record="1"><Number>7</Number><State>ended</State>'
+        f"<Employer>{EMPLOYER}</Employer><Member>{EMPLOYER}100001</Member><Procedures>DECSAL</Procedures>"
+        "<First>2026-01-01</First><Ended>2026-08-03T07:15:00.120000Z</Ended></Settled>",
+    ),
+    "a certificate": document(
+        "CERTIF",
+        f'{ANSWER_HEADER}<Certified record="1"><Kind>income</Kind><Employer>{EMPLOYER}</Employer>'
+        f"<Insured>{INSURED}</Insured><First>2026-01</First><Last>2026-07</Last>"
+        "<Span><Entry>2015-01-01</Entry></Span><Month><Period>2026-07</Period><BaseWage>3812.40</BaseWage>"
+        "<Supplements>0.00</Supplements><OvertimePay>0.00</OvertimePay><Gratuities>0.00</Gratuities>"
+        "<UnemploymentPay>0.00</UnemploymentPay><Hours>173</Hours></Month></Certified>",
+    ),
     "an acknowledgement with everything": document(
         "ACKTRT",
         f"{ACKNOWLEDGEMENT_HEADER}<Verdict>partial</Verdict><Records>2</Records><Accepted>1</Accepted>"
-        f'<Rejected>1</Rejected><Held>0</Held><Decision employer="{EMPLOYER}" mandate="7"/>'
+        f'<Rejected>1</Rejected><Held>0</Held><Decision employer="{EMPLOYER}" mandate="7" id="9-1"/>'
         "<Anomaly><Code>SALRET-4</Code><Record>2</Record><Field>BaseWage</Field>"
         "<Path>/DECSAL/Wage[2]/BaseWage</Path><Line>12</Line><Value>x</Value></Anomaly>"
-        '<Explanation code="SALRET-4" level="record" official="4">'
+        '<Explanation code="SALRET-4" level="record" severity="blocking" official="4">'
         '<Text lang="fr">a</Text><Text lang="de">b</Text>'
         '<Text lang="en">c</Text><Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy>'
         '<Remedy lang="en">c</Remedy><LegalBasis>CSS art. 426</LegalBasis></Explanation>'

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from tests.house import EMPLOYER, INSURED, MEMBER, House, MovingClock, Sender, house
+from gateway.names import Extension
+from tests.house import EMPLOYER, INSURED, MEMBER, House, MovingClock, Sender, house, wage
 from tests.pairs.pair import PAIRS, compare
 
 AT = datetime(2026, 8, 3, 8, 0, tzinfo=UTC)
@@ -29,9 +30,18 @@ def home(tmp_path: Path) -> Iterator[House]:
 
 
 def test_a_batch_gives_the_answers_beside_it(home: House, pair: str) -> None:
-    sender: Sender = home.sender(MEMBER, [EMPLOYER], kind="agency")  # may use every procedure
+    # An agency may use every procedure but one: it declares postings by DECINT.
+    kind = "employer" if pair.startswith("DEMDET") else "agency"
+    sender: Sender = home.sender(MEMBER, [EMPLOYER], kind=kind)
+    if pair.startswith("DECREC"):  # what it repeats must have been declared
+        home.send(sender, "DECSAL", [wage(Period="2026-06")])
     root = etree.parse(PAIRS / pair / "batch.xml", etree.XMLParser(remove_blank_text=True)).getroot()
     code = pair.partition("-")[0]
-    content = sender.signer.sign(root, AT)
-    receipt = home.receive(sender, home.name(code, MEMBER), content)
+    scans = {file.name: file.read_bytes() for file in sorted((PAIRS / pair).glob("*.JPG"))}
+    if scans:
+        content = sender.signer.sign_container({"batch.xml": etree.tostring(root), **scans}, AT)
+    else:
+        content = sender.signer.sign(root, AT)
+    name = home.name(code, MEMBER, Extension.ASICE if scans else Extension.XML)
+    receipt = home.receive(sender, name, content)
     compare(PAIRS / pair, home.outcome(sender, receipt.deposit).answers)

@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from adapters.database import Database, tables
 from adapters.database.registers import bind
+from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from gateway.memory import memory_registers
 from gateway.registers import Company, Employer, Identity, Mandate, Registers
@@ -25,6 +26,7 @@ class Seeds:
     employers: Sequence[tuple[int, Employer]] = ()
     mandates: Sequence[Mandate] = ()
     companies: Mapping[Company, str] = field(default_factory=dict)
+    replaced: Mapping[str, str] = field(default_factory=dict)
 
 
 Opener = Callable[[Path, Seeds], AbstractContextManager[Registers]]
@@ -33,7 +35,9 @@ Opener = Callable[[Path, Seeds], AbstractContextManager[Registers]]
 
 @contextmanager
 def in_memory(_folder: Path, seeds: Seeds) -> Iterator[Registers]:
-    yield memory_registers(seeds.persons, seeds.employers, seeds.mandates, seeds.companies)
+    yield memory_registers(
+        seeds.persons, seeds.employers, seeds.mandates, seeds.companies, replaced=seeds.replaced
+    )
 
 
 @contextmanager
@@ -44,7 +48,7 @@ def on_tables(folder: Path, seeds: Seeds) -> Iterator[Registers]:
     try:
         with database.write() as connection:
             _seed(connection, seeds)
-            yield bind(connection, SqlWages(connection))
+            yield bind(connection, SqlWages(connection), SqlActivities(connection))
     finally:
         database.close()
 
@@ -78,6 +82,9 @@ def _seed(connection: sa.Connection, seeds: Seeds) -> None:
                 "procedures": " ".join(sorted(one.procedures)),
                 "first": one.first.isoformat(),
                 "last": one.last and one.last.isoformat(),
+                "state": one.state.value,
+                "since": one.since and str(one.since),
+                "ended": one.ended and str(one.ended),
             }
             for one in seeds.mandates
         ],
@@ -107,6 +114,9 @@ def _seed(connection: sa.Connection, seeds: Seeds) -> None:
                 "country": one.address.country,
             }
             for one, matricule in seeds.companies.items()
+        ],
+        tables.Renumbering: [
+            {"old": old, "new": new, "effective": "2026-08-01"} for old, new in seeds.replaced.items()
         ],
         # A wage names its deposit, which therefore must be there.
         tables.Deposit: [

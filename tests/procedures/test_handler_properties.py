@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from gateway.batch import Batch, Record
 from gateway.outcome import Outcome, Refusal
 from gateway.procedures import PROCEDURES, procedure
+from gateway.procedures.abroad import demdet
 from gateway.procedures.lists import COUNTRIES, OCCUPATIONS
 from gateway.rejections import REJECTIONS, Level
 from tests.procedures.vector_files import VECTORS, WORLDS
@@ -76,6 +77,13 @@ FIELDS: Mapping[str, tuple[Mapping[str, st.SearchStrategy[str]], Mapping[str, st
             "Reference": REFERENCES,
         },
     ),
+    "DECREC": (
+        {
+            "Employer": mostly("2099990001299", "2099990005599", "2099990037300", form="[0-9]{13}"),
+            "Period": mostly("2026-07", "2026-06", "2026-08", form="[12][0-9]{3}-(0[1-9]|1[0-2])"),
+        },
+        {"Reference": REFERENCES},
+    ),
     "DECMAL": (
         {
             "Kind": st.sampled_from(["declaration", "cancellation"]),
@@ -119,6 +127,76 @@ FIELDS: Mapping[str, tuple[Mapping[str, st.SearchStrategy[str]], Mapping[str, st
             "Reference": REFERENCES,
         },
     ),
+    "DEMDET": (
+        {
+            "Kind": st.sampled_from(["creation", "rectification", "cancellation"]),
+            "Employer": EMPLOYERS,
+            "Insured": INSURED,
+            "Procedure": st.sampled_from([way.value for way in demdet.Way]),
+            "First": mostly("2026-01-01", "2026-08-10", "2026-02-30", form=DATE),
+            "Last": mostly("2026-03-31", "2026-12-31", "2032-08-10", form=DATE),
+            "ResidenceCountry": st.sampled_from(["FR", "LU", "DK"]) | COUNTRY,
+        },
+        {
+            "MemberMatricule": mostly("2099990005599", form="[0-9]{13}"),
+            "MemberNumber": mostly("123456", form="[0-9]{6}"),
+            "HouseNumber": LINES,
+            "Street": LINES,
+            "Postcode": POSTCODES,
+            "Town": LINES,
+            "HostCountry": st.sampled_from(["DE", "US", "LU"]) | COUNTRY,
+            "HostName": LINES,
+            "HostTown": LINES,
+            "Countries": pattern("(BE|FR|GB|LU|US)( (BE|DE|FR|GB)){0,4}"),
+            "Telework": st.sampled_from(["true", "false"]),
+            "TeleworkShare": mostly("24.99", "25.00", "50.00", form=r"(0|[1-9][0-9]?)\.[0-9]{2}"),
+            "EmployerSeat": COUNTRY,
+            "Imo": mostly("9319466", form="[0-9]{7}"),
+            "Occupation": LINES,
+            "Previous": st.sampled_from(["P-1", "T-1", "D-1"]),
+            "Reference": st.just("D-1") | REFERENCES,
+        },
+    ),
+    "DEMEMP": (
+        {"Kind": st.sampled_from(["registration", "name"]), "Name": mostly("Example", form="[!-~]{1,10}")},
+        {
+            "NationalNumber": mostly("20999900063", "20999900055", "20999900071", form="[0-9]{11}"),
+            "Employer": EMPLOYERS,
+            "LegalForm": mostly("99", form="[0-9]{2}"),
+            "HouseNumber": LINES,
+            "Street": LINES,
+            "Postcode": POSTCODES,
+            "Town": LINES,
+            "Country": COUNTRY,
+            "Activity": pattern("[0-9]{4}"),
+            "Started": mostly("2026-08-01", "2025-12-31", form=DATE),
+            "Reference": REFERENCES,
+        },
+    ),
+    "DEMMAN": (
+        {
+            "Kind": st.sampled_from(["request", "grant", "confirm", "end"]),
+            "Employer": mostly("2099990005599", "2099990002099", "2099990001299", form="[0-9]{13}"),
+        },
+        {
+            "Member": mostly("2099990020999200002", "2099990005599123456", form="[0-9]{19}"),
+            "Procedures": mostly("DECSAL", "DECAFF CALCUL", form="[A-Z]{6}( [A-Z]{6})?"),
+            "First": mostly("2026-08-03", "2026-12-01", form=DATE),
+            "Last": mostly("2026-08-03", "2026-08-31", form=DATE),
+            "Number": mostly(*"12345678", form="[1-9][0-9]{0,17}"),
+            "Reference": REFERENCES,
+        },
+    ),
+    "DEMCER": (
+        {
+            "Kind": st.sampled_from(["affiliation", "income"]),
+            "Employer": EMPLOYERS,
+            "Insured": INSURED,
+            "First": mostly("2026-01", "2025-06", form="[12][0-9]{3}-(0[1-9]|1[0-2])"),
+            "Last": mostly("2026-07", "2026-08", form="[12][0-9]{3}-(0[1-9]|1[0-2])"),
+        },
+        {"Reference": REFERENCES},
+    ),
     "DEMUTI": (
         {
             "Employer": EMPLOYERS,
@@ -130,6 +208,34 @@ FIELDS: Mapping[str, tuple[Mapping[str, st.SearchStrategy[str]], Mapping[str, st
             "Town": LINES,
         },
         {"Reference": REFERENCES},
+    ),
+    "DECINT": (
+        {
+            "Kind": st.sampled_from(["mission", "entry", "exit", "change", "cancellation"]),
+            "Employer": EMPLOYERS,
+            "Insured": INSURED,
+        },
+        {
+            "User": mostly("2099990002099", "2099990001299", "2025990007800", form="[0-9]{13}"),
+            "Country": COUNTRY,
+            "Postcode": POSTCODES,
+            "Town": LINES,
+            "Occupation": LINES,
+            "OccupationCode": st.sampled_from(sorted(OCCUPATIONS)) | pattern("[0-9]{4}"),
+            "Manual": st.sampled_from(["true", "false"]),
+            "Scheme": SCHEMES,
+            "WeeklyHours": mostly("40.00", form=r"(0|[1-9][0-9]?)\.[0-9]{2}"),
+            "ContractType": mostly(*"IDAESO", form="[A-Z]"),
+            "Entry": DATES,
+            "Exit": DATES,
+            "WorkplaceCountry": COUNTRY,
+            "WorkplacePostcode": POSTCODES,
+            "WorkplaceTown": LINES,
+            "Posting": COUNTRY,
+            "PreviousEntry": DATES,
+            "PreviousExit": DATES,
+            "Reference": REFERENCES,
+        },
     ),
     "DEMMAT": (
         {
@@ -231,7 +337,7 @@ def test_wages_are_judged_alike_wherever_they_stand_in_the_file(data: st.DataObj
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("code", ["DECAFF", "DECMAL", "DEMMAT", "DEMUTI"])
+@pytest.mark.parametrize("code", ["DECAFF", "DECMAL", "DECINT", "DEMMAT", "DEMUTI", "DEMDET"])
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_a_record_is_judged_alike_beside_records_of_other_people(code: str, data: st.DataObject) -> None:

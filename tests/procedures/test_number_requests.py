@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.batch import Batch
+from gateway.batch import Attachment, Batch
 from gateway.matricule import is_person, person_number
 from gateway.moments import Received
 from gateway.outcome import Assignment, Outcome
@@ -23,7 +24,20 @@ GOOD: Mapping[str, str] = WORLD.content["good"]
 
 
 def handled(registers: Registers, *changes: Mapping[str, str]) -> Outcome:
-    return handle(WORLD.batch(*({**GOOD, **change} for change in changes)), WORLD.context(registers))
+    return handle(asked(*({**GOOD, **change} for change in changes)), WORLD.context(registers))
+
+
+def asked(*records: Mapping[str, str]) -> Batch:
+    """A batch with a good scan for each record."""
+    born_that_day: Counter[str] = Counter()
+    scans = []
+    for record in records:
+        born = record["BirthDate"].replace("-", "")
+        scans.append(
+            Attachment(f"CARTID{born}{born_that_day[born]}", "CARTID", f"{born}{born_that_day[born]}")
+        )
+        born_that_day[born] += 1
+    return replace(WORLD.batch(*records), attachments=tuple(scans))
 
 
 def assigned(outcome: Outcome) -> list[Assignment]:
@@ -80,13 +94,46 @@ def test_nobody_is_born_after_the_luxembourg_day_of_receipt(day: str, accepted: 
     # Received just after midnight in Luxembourg, in a year of which nobody is alive.
     received = Received.parse("1898-12-31T23:50:00Z")
     context = replace(WORLD.context(WORLD.registers()), received=received)
-    assert handle(WORLD.batch({**GOOD, "BirthDate": day}), context).accepted == accepted
+    assert handle(asked({**GOOD, "BirthDate": day}), context).accepted == accepted
 
 
 def test_records_are_judged_in_the_order_of_their_numbers() -> None:
-    batch = WORLD.batch(GOOD, GOOD)
-    outcome = handle(Batch(batch.header, list(reversed(batch.records))), WORLD.context(WORLD.registers()))
+    batch = asked(GOOD, GOOD)
+    turned = replace(batch, records=list(reversed(batch.records)))
+    outcome = handle(turned, WORLD.context(WORLD.registers()))
     assert [one.record.number for one in outcome.refusals] == [2]
+
+
+def test_a_record_the_form_refused_is_counted_among_those_born_that_day() -> None:
+    batch = WORLD.batch({**GOOD, "Surname": "?"}, GOOD, {**GOOD, "Surname": "SCHMIT", "BirthDate": "?"})
+    first, second, third = batch.records
+    scans = (Attachment("a", "CARTID", "189703041"), Attachment("b", "CARTID", "189703042"))
+    judged = replace(batch, records=[second], malformed=[first, third], attachments=scans)
+    outcome = handle(judged, WORLD.context(WORLD.registers()))
+    assert [one.record.number for one in assigned(outcome)] == [2]
+    assert [(hint.code, hint.record, hint.value) for hint in outcome.hints] == [("MATRET-ORPHAN", None, "b")]
+
+
+def test_what_is_said_of_a_scan_names_the_file_or_its_fault() -> None:
+    scan = Attachment("a", "CARTID", "189703040", "It is not in colour.")
+    batch = replace(WORLD.batch(GOOD, {**GOOD, "Surname": "SCHMIT"}), attachments=(scan,))
+    outcome = handle(batch, WORLD.context(WORLD.registers()))
+    found = [(one.code, one.path, one.value) for refusal in outcome.refusals for one in refusal.anomalies]
+    assert found == [
+        ("MATRET-IMAGE", "/DEMMAT/Person[1]", "It is not in colour."),
+        ("MATRET-SCAN", "/DEMMAT/Person[2]", "CARTID189703041"),
+    ]
+
+
+def test_who_was_refused_for_the_scan_gets_a_number_with_one_later() -> None:
+    registers = WORLD.registers()
+    refused = handle(replace(WORLD.batch(GOOD), attachments=()), WORLD.context(registers))
+    assert (refused.accepted, refused.rejected) == (0, 1)
+    (one,) = assigned(handled(registers, {}))
+    assert (one.matricule, one.existing) == (person_number(date(1897, 3, 4), 1), False)
+    # From now on a number is there, and no scan is needed.
+    again = handle(replace(WORLD.batch(GOOD), attachments=()), WORLD.context(registers))
+    assert [found.existing for found in assigned(again)] == [True]
 
 
 persons = st.lists(
@@ -96,11 +143,11 @@ persons = st.lists(
 
 @settings(deadline=None)
 @given(persons)
-def test_every_person_gets_one_valid_number_of_their_birth_date(asked: list[tuple[str, date]]) -> None:
-    records = [{"Surname": name, "BirthDate": born.isoformat()} for name, born in asked]
+def test_every_person_gets_one_valid_number_of_their_birth_date(people: list[tuple[str, date]]) -> None:
+    records = [{"Surname": name, "BirthDate": born.isoformat()} for name, born in people]
     outcome = handled(WORLD.registers(), *records)
     numbers = {one.record.number: one.matricule for one in assigned(outcome)}
-    assert len(set(numbers.values())) == len(numbers) == len(set(asked)) == outcome.accepted
+    assert len(set(numbers.values())) == len(numbers) == len(set(people)) == outcome.accepted
     for place, number in numbers.items():
         assert is_person(number)
-        assert number.startswith(asked[place - 1][1].strftime("%Y%m%d"))
+        assert number.startswith(people[place - 1][1].strftime("%Y%m%d"))

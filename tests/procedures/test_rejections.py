@@ -11,9 +11,16 @@ import pytest
 import yaml
 
 from gateway import rejections
-from gateway.rejections import LANGUAGES, REJECTIONS, Level, TableError, load
+from gateway.procedures import PROCEDURES
+from gateway.rejections import LANGUAGES, REJECTIONS, Level, Severity, TableError, load
+from gateway.rejections.fields import fields_of
+from tests.procedures.test_vectors import handled
+from tests.procedures.vector_files import VECTORS
 
-FILE = "NAME NAME-USED EMPTY NOT-XML DTD LIMITS FORM VERSION PROCEDURE SENDER RECIPIENT ENVIRONMENT CONTAINER DTA ATTACHMENT"
+FILE = (
+    "NAME NAME-USED EMPTY NOT-XML DTD LIMITS FORM VERSION PROCEDURE SENDER RECIPIENT ENVIRONMENT "
+    "CONTAINER DTA ATTACHMENT REAL AGREEMENT"
+)
 SIGNATURE = (
     "MISSING PLACE PROFILE CERTIFICATE-UNKNOWN CERTIFICATE-EXPIRED CERTIFICATE-REVOKED CERTIFICATE-PATH "
     "BROKEN SENDER"
@@ -28,12 +35,22 @@ GOOD: dict[str, Any] = {
 
 
 def test_the_table_holds_all_codes_and_no_others() -> None:
-    numbers = {"AFFRET": 29, "SALRET": 14, "MATRET": 8, "MALRET": 16}
+    numbers = {"AFFRET": 29, "SALRET": 14, "MATRET": 8, "MALRET": 16, "INTRET": 22, "DETRET": 12}
+    numbers |= {"EMPRET": 14, "MANRET": 12, "CERRET": 10, "RECRET": 7}
     utiret = "1 2 99 EMPLOYER NAME ADDRESS TWICE LUXEMBOURG AGENCY FULL"
     expected = {f"FILE-{word}" for word in FILE.split()} | {f"SIG-{word}" for word in SIGNATURE.split()}
     expected |= {f"{name}-{n}" for name, last in numbers.items() for n in (*range(1, last + 1), 99)}
     expected |= {f"UTIRET-{word}" for word in utiret.split()}
-    expected |= {"SALRET-HELD", "MALRET-KNOWN", "MALRET-NONE", "MALRET-HOURS"}
+    intret = "AGENCY KNOWN NONE ORDER STAFF POSTING OVERLAP GAP"
+    expected |= {f"INTRET-{word}" for word in intret.split()} | {"AFFRET-MISSION"}
+    detret = "LAST COUNTRY ACTIVITY KNOWN NONE AGENCY HELD LONG"
+    telework = "STATE SHARE RETRO DURATION RESIDENCE OTHER"
+    expected |= {f"DETRET-{word}" for word in detret.split()}
+    expected |= {f"DETRET-TELEWORK-{word}" for word in telework.split()}
+    expected |= {"MATRET-SCAN", "MATRET-IMAGE", "MATRET-ORPHAN"}
+    expected |= {"RECRET-REPEATED", "SALRET-HELD", "MALRET-KNOWN", "MALRET-NONE", "MALRET-HOURS"}
+    expected |= {f"SALRET-{word}" for word in ("LOW", "HIGH", "IDLE", "MONTH")}
+    expected |= {f"AFFRET-{word}" for word in ("FAR", "HOURS", "LONG")}
     assert REJECTIONS.keys() == expected | {"MANDATE-EMPLOYER", "AFFRET-KNOWN", "AFFRET-NONE"}
 
 
@@ -41,7 +58,8 @@ def test_official_codes_are_those_that_the_operator_publishes() -> None:
     for key, rejection in REJECTIONS.items():
         family, _, number = key.partition("-")
         assert rejection.key == key
-        theirs = family in ("AFFRET", "SALRET", "MALRET") and number.isdigit() and key != "MALRET-99"
+        theirs = family in ("AFFRET", "SALRET", "MALRET", "INTRET", "DETRET") and number.isdigit()
+        theirs = theirs and key not in ("MALRET-99", "INTRET-99", "DETRET-99")
         theirs = theirs or key in ("UTIRET-1", "UTIRET-2")
         assert rejection.official == (number if theirs else None)
 
@@ -67,7 +85,7 @@ def test_titles_are_short_and_texts_are_sentences() -> None:
 
 
 def test_texts_are_not_repeated_within_a_return() -> None:
-    for prefix in ("FILE", "SIG", "AFFRET", "SALRET", "MALRET", "MATRET", "UTIRET"):
+    for prefix in ("FILE", "SIG", "AFFRET", "SALRET", "MALRET", "MATRET", "UTIRET", "INTRET", "DETRET"):
         titles = [one.titles["en"] for key, one in REJECTIONS.items() if key.startswith(prefix)]
         assert len(set(titles)) == len(titles)
 
@@ -76,7 +94,41 @@ def test_only_the_abolished_code_has_an_end() -> None:
     assert {key: one.until for key, one in REJECTIONS.items() if one.until} == {
         "SALRET-6": date(2018, 12, 31)
     }
-    assert all(one.since is None for one in REJECTIONS.values())
+    # The operator's schema 1.2 brought it.
+    assert {key: one.since for key, one in REJECTIONS.items() if one.since} == {
+        "DETRET-12": date(2025, 3, 17)
+    }
+
+
+def test_what_waits_or_contradicts_another_declaration_is_to_be_corrected() -> None:
+    to_correct = {key for key, one in REJECTIONS.items() if one.severity is Severity.TO_CORRECT}
+    assert to_correct == {"SALRET-HELD", "DETRET-HELD", "MALRET-HOURS"}
+
+
+def test_the_fields_of_a_code_are_fields_of_its_form() -> None:
+    for one in PROCEDURES:
+        for key in REJECTIONS:
+            if key.startswith(f"{one.returns_code}-"):
+                assert set(fields_of(key)) <= set(one.form.fields), key
+
+
+def test_forms_and_rules_tell_the_fields_where_the_row_does_not() -> None:
+    assert REJECTIONS["SALRET-7"].fields == REJECTIONS["SALRET-99"].fields == ()
+    assert fields_of("SALRET-7") == ("InactiveHours",)
+    assert fields_of("SALRET-99") == ("FirstDay", "LastDay", "Capped", "Reference")
+    assert fields_of("MANDATE-EMPLOYER") == ("Employer",)
+    assert fields_of("SIG-BROKEN") == ()
+
+
+@pytest.mark.parametrize("procedure", sorted({vector.procedure for vector in VECTORS}))
+def test_what_is_found_in_a_field_is_a_code_about_it(procedure: str) -> None:
+    judged = (vector for vector in VECTORS if vector.procedure == procedure and not vector.form)
+    outcomes = list(map(handled, judged))
+    found = [anomaly for outcome in outcomes for anomaly in outcome.hints]
+    found += [a for outcome in outcomes for refusal in outcome.refusals for a in refusal.anomalies]
+    assert found
+    strange = {(one.code, one.field) for one in found if one.field not in (None, *fields_of(one.code))}
+    assert strange == set()
 
 
 def test_the_table_cannot_be_changed() -> None:
@@ -96,12 +148,30 @@ def test_a_good_row_is_read(tmp_path: Path) -> None:
     assert rejection.titles == {"fr": "a", "de": "b", "en": "c"}
 
 
+def test_the_severity_is_that_of_the_level_unless_a_hint_asks_for_a_correction(tmp_path: Path) -> None:
+    rows = (
+        {**GOOD, "key": "A", "level": "file"},
+        {**GOOD, "key": "B"},
+        {**GOOD, "key": "C", "level": "hint"},
+        {**GOOD, "key": "D", "level": "hint", "severity": "to-correct", "fields": ["Insured", "Period"]},
+    )
+    table = load(write(tmp_path, *rows))
+    assert [table[key].severity for key in "ABCD"] == ["blocking", "blocking", "hint", "to-correct"]
+    assert [table[key].fields for key in "AD"] == [(), ("Insured", "Period")]
+
+
 def without(name: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda row: {key: value for key, value in row.items() if key != name}
 
 
 DEFECTS: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
-    "unknown key": (lambda row: {**row, "severity": "high"}, "unknown severity"),
+    "unknown key": (lambda row: {**row, "urgency": "high"}, "unknown urgency"),
+    "an unknown severity": (lambda row: {**row, "severity": "high"}, "severity is blocking"),
+    "a refusal to correct": (lambda row: {**row, "severity": "to-correct"}, "severity is blocking"),
+    "a refusal as a hint": (lambda row: {**row, "severity": "hint"}, "severity is blocking"),
+    "a hint that blocks": (lambda row: {**row, "level": "hint", "severity": "blocking"}, "severity is hint"),
+    "a field that is no list": (lambda row: {**row, "fields": "Insured"}, "not a list of names"),
+    "a field without name": (lambda row: {**row, "fields": [""]}, "not a text"),
     "no key": (without("key"), "key missing"),
     "no remedy": (without("remedy"), "remedy missing"),
     "no German": (lambda row: {**row, "text": {"fr": "a", "en": "c"}}, "de missing"),

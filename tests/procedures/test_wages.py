@@ -16,7 +16,8 @@ from gateway.moments import Period, Received
 from gateway.outcome import Outcome
 from gateway.procedures import procedure
 from gateway.procedures.declaration.decsal import handle, record_of
-from gateway.procedures.declaration.held import expired, waits_until
+from gateway.procedures.declaration.held import expired
+from gateway.procedures.held import waits_until
 from gateway.registers import Affiliation, Employer, Registers, Wage, WageKey, WageState
 from tests.procedures.vector_files import WORLDS
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from gateway.batch import Batch, Header, MemberId, Record
+from gateway.batch import Attachment, Batch, Header, MemberId, Record
 from gateway.context import Context
 from gateway.mandates import rights
 from gateway.matricule import company_number, person_number
@@ -20,6 +20,8 @@ from gateway.procedures import PROCEDURES, procedure
 from gateway.registers import (
     Absence,
     AbsenceState,
+    Activity,
+    ActivityState,
     Address,
     Affiliation,
     Company,
@@ -27,6 +29,8 @@ from gateway.registers import (
     Identity,
     InsuredMonth,
     Mandate,
+    MandateState,
+    Mission,
     Registers,
     Wage,
     WageKey,
@@ -62,7 +66,7 @@ class Case:
 class Vector:
     """One vector: `form` says that the form refuses its record before any rule is asked.
 
-    `world` is that of its file, with what the vector itself says of it.
+    `world` is that of its file, with what the vector itself says of it; `hints` are about no record.
     """
 
     procedure: str
@@ -70,6 +74,12 @@ class Vector:
     form: bool
     cases: tuple[Case, ...]
     world: World = field(repr=False)
+    hints: tuple[str, ...] = ()
+
+    @property
+    def due(self) -> set[str]:
+        """All codes that the file or one of its records gets, at once or later."""
+        return {*self.hints, *(code for case in self.cases for code in case.due)}
 
     def __str__(self) -> str:
         return f"{self.procedure}-{self.name}"
@@ -99,11 +109,19 @@ class World:
                 (year, Employer(row["matricule"], "Example", 2, 85, household=row.get("household", False)))
                 for row in employers
                 for year in (2019, 2026)
+            ]
+            + [
+                (2026, Employer(f"{national}{extension:02d}", f"Taken {extension}", 2, 85))
+                for national in self.content.get("full_legal_persons", ())
+                for extension in range(100)
             ],
             mandates=[
-                Mandate(number, SENDER, row["matricule"], ALL_CODES, date(2019, 1, 1))
-                for number, row in enumerate(employers, start=1)
-                if row.get("mandate", True)
+                *(
+                    Mandate(number, SENDER, row["matricule"], ALL_CODES, date(2019, 1, 1))
+                    for number, row in enumerate(employers, start=1)
+                    if row.get("mandate", True)
+                ),
+                *map(_mandate, self.content.get("mandates", ())),
             ],
             companies={
                 **{_company(row): row["number"] for row in self.content.get("companies", ())},
@@ -114,27 +132,51 @@ class World:
                     if (number := company_number(year, serial))
                 },
             },
+            residences=self.content.get("residences"),
         )
         for row in self.content.get("affiliations", ()):
             registers.affiliations.open(_affiliation(row))
+        for row in self.content.get("missions", ()):
+            mission = _mission(row)
+            registers.missions.open(mission)
+            registers.affiliations.open(mission.affiliation)
         registers.wages.add((_wage(row), WageState.CURRENT) for row in self.content.get("wages", ()))
         registers.absences.add(
             (_absence(row), AbsenceState.CURRENT) for row in self.content.get("absences", ())
         )
+        for row in self.content.get("activities", ()):
+            registers.activities.add(_activity(row), ActivityState.CURRENT)
         return registers
 
     def context(self, registers: Registers, deposit: int = 1) -> Context:
         """The circumstances of a deposit."""
         granted = rights(registers.mandates.held_by(SENDER), self.procedure, self.received)
         agency = self.content.get("sender_is_agency", False)
-        return Context(deposit, self.received, SENDER, granted, registers, agency)
+        fiduciary = self.content.get("sender_is_fiduciary", False)
+        return Context(deposit, self.received, SENDER, granted, registers, agency, fiduciary)
 
     def batch(self, *records: Mapping[str, str]) -> Batch:
         """A batch of records, numbered in order."""
         header = Header(self.procedure, "1.0", SENDER, "CCSS", "test", datetime(2026, 8, 3, 9, 0, tzinfo=UTC))
         return Batch(
-            header, [Record(number, 10 * number, fields) for number, fields in enumerate(records, start=1)]
+            header,
+            [Record(number, 10 * number, fields) for number, fields in enumerate(records, start=1)],
+            attachments=tuple(map(_attachment, self.content.get("attachments", ()))),
         )
+
+
+def _mandate(row: Mapping[str, Any]) -> Mandate:
+    member, last, ended = row.get("member", str(SENDER)), row.get("last"), row.get("ended")
+    return Mandate(
+        row["number"],
+        MemberId(member[:13], member[13:]),
+        row["employer"],
+        frozenset(row["procedures"].split()),
+        date.fromisoformat(row.get("first", "2019-01-01")),
+        date.fromisoformat(last) if last else None,
+        MandateState(row.get("state", "granted")),
+        ended=Received.parse(ended) if ended else None,
+    )
 
 
 def _affiliation(row: Mapping[str, str]) -> Affiliation:
@@ -148,10 +190,34 @@ def _affiliation(row: Mapping[str, str]) -> Affiliation:
     )
 
 
+def _mission(row: Mapping[str, str]) -> Mission:
+    one = _affiliation(row)
+    return Mission(
+        *(one.employer, one.insured, row["user"], one.entry, one.exit, one.contract, one.scheme),
+        occupation=row["occupation"],
+        posting=None,
+        deposit=0,
+        record=1,
+    )
+
+
 def _wage(row: Mapping[str, Any]) -> Wage:
     period = Period.parse(row["period"])
-    key = WageKey(row["employer"], row["insured"], period, 1, period.last.day)
-    return Wage(key, 0, 1, 381240, row["hours"], 0, 0, 0, 0, 0, 0, 0, False, None)
+    days = row.get("first_day", 1), row.get("last_day", period.last.day)
+    key = WageKey(row["employer"], row["insured"], period, *days)
+    base_wage, supplements = row.get("base_wage", 381240), row.get("supplements", 0)
+    return Wage(key, 0, 1, base_wage, row["hours"], supplements, 0, 0, 0, 0, 0, 0, False, None)
+
+
+def _activity(row: Mapping[str, Any]) -> Activity:
+    fields = {"Reference": row["reference"]}
+    days = date.fromisoformat(row["first"]), date.fromisoformat(row["last"])
+    # The references are not unique, the places are.
+    return Activity(row["employer"], row["insured"], row["procedure"], *days, 0, days[0].toordinal(), fields)
+
+
+def _attachment(row: Mapping[str, str]) -> Attachment:
+    return Attachment(f"{row['kind']}.PDF", row["kind"], row["subject"], row.get("fault"))
 
 
 def _absence(row: Mapping[str, Any]) -> Absence:
@@ -187,7 +253,8 @@ def _vector(row: Mapping[str, Any], world: World) -> Vector:
     order, good = procedure(world.procedure).form.fields, world.content["good"]
     cases = tuple(_case(one, good, order) for one in row.get("records", [row]))
     own = _world({**world.content, **row.get("world", {})})
-    return Vector(world.procedure, row["name"], row.get("form", False), cases, own)
+    hints = tuple(row.get("file_hints", ()))
+    return Vector(world.procedure, row["name"], row.get("form", False), cases, own, hints)
 
 
 def _world(content: Mapping[str, Any]) -> World:

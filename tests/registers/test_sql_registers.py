@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import date
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -21,17 +22,21 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from adapters.database import Database
 from adapters.database.registers import bind
+from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from gateway.matricule import person_number
 from gateway.moments import Period
 from gateway.registers import (
     Absence,
     AbsenceState,
+    Activity,
+    ActivityState,
     Address,
     Affiliation,
     Company,
     Identity,
     InsuredMonth,
+    Mission,
     Registers,
     Wage,
     WageKey,
@@ -46,6 +51,8 @@ SPANS = ((1, 31), (1, 15), (16, 31))
 ENTRIES = tuple(date(2020 + year, 1, 1) for year in range(4))
 DEPOSITS = range(1, 10)
 """Those that `tests/procedures/registers_under_test.py` enters."""
+
+USERS = ("2099990002099", "2099990004799")
 
 PAIRS = [(employer, insured) for employer in EMPLOYERS for insured in INSURED]
 KEYS = [WageKey(*pair, period, *span) for pair in PAIRS for period in PERIODS for span in SPANS]
@@ -182,6 +189,35 @@ class Beside(RuleBasedStateMachine):
             for registers in self.both:
                 registers.affiliations.cancel(known[place % len(known)])
 
+    @rule(
+        pair=st.sampled_from(PAIRS),
+        user=st.sampled_from(USERS),
+        entry=st.sampled_from(ENTRIES),
+        deposit=st.sampled_from(DEPOSITS),
+        posting=st.none() | st.just("DE"),
+    )
+    def lend(self, pair: tuple[str, str], user: str, entry: date, deposit: int, posting: str | None) -> None:
+        """A mission that is not there yet, and the affiliation it brings (`decint.handle`)."""
+        new = Mission(*pair, user, entry, None, "D", "01", "9329", posting, deposit, 1)
+        if (user, entry) not in {(one.user, one.entry) for one in self._lent(pair)}:
+            for registers in self.both:
+                registers.missions.open(new)
+                registers.affiliations.open(new.affiliation)
+
+    @rule(pair=st.sampled_from(PAIRS), place=st.integers(0, 9), last=st.none() | st.just(date(2026, 7, 31)))
+    def end(self, pair: tuple[str, str], place: int, last: date | None) -> None:
+        """An exit of a mission, or without a date its cancellation."""
+        if known := self._lent(pair):
+            old = known[place % len(known)]
+            new = old._replace(exit=last, record=2)
+            for registers in self.both:
+                if last is None:
+                    registers.missions.cancel(old)
+                    registers.affiliations.cancel(old.affiliation)
+                else:
+                    registers.missions.replace(old, new)
+                    registers.affiliations.replace(old.affiliation, new.affiliation)
+
     @rule(asked=st.lists(st.sampled_from(IDENTITIES), unique=True))
     def ask_for_numbers(self, asked: list[Identity]) -> None:
         """Numbers for those who have none (`demmat.handle`)."""
@@ -203,7 +239,11 @@ class Beside(RuleBasedStateMachine):
                 assert first == second
 
     def _known(self, pair: tuple[str, str]) -> list[Affiliation]:
-        return list(self.both[0].affiliations.of([pair]).get(pair, ()))
+        found = self.both[0].affiliations.of([pair]).get(pair, ())
+        return [one for one in found if one.user is None]
+
+    def _lent(self, pair: tuple[str, str]) -> list[Mission]:
+        return list(self.both[0].missions.of([pair]).get(pair, ()))
 
     @invariant()
     def they_say_the_same(self) -> None:
@@ -213,14 +253,33 @@ class Beside(RuleBasedStateMachine):
         assert memory.wages.standing(KEYS) == tables.wages.standing(KEYS)
         assert list(memory.wages.held(PAIRS)) == list(tables.wages.held(PAIRS))
         assert _lists(memory) == _lists(tables)
+        assert _missions(memory) == _missions(tables)
+        assert [one.affiliation for one in chain.from_iterable(_missions(memory).values())] == [
+            one for one in chain.from_iterable(_lists(memory).values()) if one.user is not None
+        ]
         assert memory.wages.hours(MONTHS) == tables.wages.hours(MONTHS)
+        for employer in EMPLOYERS:
+            assert _month(memory, employer) == _month(tables, employer)
         assert _absences(memory) == _absences(tables)
         assert memory.persons.find(IDENTITIES) == tables.persons.find(IDENTITIES)
         assert memory.companies.find(COMPANIES) == tables.companies.find(COMPANIES)
 
 
+def _month(registers: Registers, employer: str) -> list[object]:
+    """What was declared for a month, and who was affiliated in it."""
+    period = PERIODS[1]
+    staff = registers.affiliations.during(employer, period.first, period.last)
+    return [*registers.wages.of_month(employer, period), *staff]
+
+
 def _lists(registers: Registers) -> dict[tuple[str, str], list[Affiliation]]:
-    return {pair: list(known) for pair, known in registers.affiliations.of(PAIRS).items()}
+    found = registers.affiliations.of(PAIRS)
+    return {pair: list(found[pair]) for pair in PAIRS if pair in found}
+
+
+def _missions(registers: Registers) -> dict[tuple[str, str], list[Mission]]:
+    found = registers.missions.of(PAIRS)
+    return {pair: list(found[pair]) for pair in PAIRS if pair in found}
 
 
 def _absences(registers: Registers) -> dict[InsuredMonth, list[Absence]]:
@@ -236,7 +295,9 @@ TestBeside.settings = settings(
 # What only tables can do
 
 AFFILIATION = Affiliation(*PAIRS[0], ENTRIES[0], None, "I", "03")
+MISSION = Mission(*PAIRS[0], USERS[0], ENTRIES[0], None, "D", "01", "9329", None, 1, 1)
 WAGE = Wage(KEYS[0], 1, 1, 381240, 173, 0, 0, 0, 0, 0, 0, 0, False, None)
+ACTIVITY = Activity(*PAIRS[0], "posting", date(2026, 1, 1), date(2026, 1, 31), 1, 1, {})
 ABSENCE = Absence(MONTHS[0], "1", date(2026, 6, 1), date(2026, 6, 5), 40, 1, 1)
 
 
@@ -254,11 +315,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
 def transaction(database: Database) -> Iterator[Registers]:
     """The registers in the transaction of one batch."""
     with database.write() as connection:
-        yield bind(connection, SqlWages(connection))
+        yield bind(connection, SqlWages(connection), SqlActivities(connection))
 
 
 def _fill(registers: Registers) -> None:
     registers.affiliations.open(AFFILIATION)
+    registers.missions.open(MISSION)
     registers.wages.add([(WAGE, WageState.CURRENT)])
     registers.absences.add([(ABSENCE, AbsenceState.CURRENT)])
     assert registers.persons.assign(IDENTITIES[0], "FR", ADDRESS) is not None
@@ -269,6 +331,7 @@ def _all_of_it(registers: Registers) -> list[object]:
     return [
         dict(registers.wages.standing(KEYS)),
         _lists(registers),
+        _missions(registers),
         _absences(registers),
         dict(registers.persons.find(IDENTITIES)),
         dict(registers.companies.find(COMPANIES)),
@@ -294,7 +357,7 @@ def test_a_batch_broken_off_leaves_nothing(database: Database) -> None:
         _fill(registers)
         raise Stop
     with transaction(database) as registers:
-        assert _all_of_it(registers) == [{}, {}, {}, {}, {}]
+        assert _all_of_it(registers) == [{}, {}, {}, {}, {}, {}]
 
 
 def test_a_batch_broken_off_brings_back_what_it_replaced(database: Database) -> None:
@@ -303,6 +366,7 @@ def test_a_batch_broken_off_brings_back_what_it_replaced(database: Database) -> 
         before = _all_of_it(registers)
     with pytest.raises(Stop), transaction(database) as registers:
         registers.affiliations.replace(AFFILIATION, AFFILIATION._replace(exit=date(2026, 7, 31)))
+        registers.missions.replace(MISSION, MISSION._replace(exit=date(2026, 7, 31)))
         registers.wages.standing([WAGE.key])
         registers.wages.supersede([WAGE.key], 2)
         registers.wages.add([(WAGE._replace(deposit=2), WageState.HELD)])
@@ -412,6 +476,19 @@ def test_what_does_not_stand_cannot_be_cancelled(registers: Registers) -> None:
         registers.affiliations.cancel(AFFILIATION._replace(entry=ENTRIES[1]))
 
 
+def test_the_same_mission_cannot_stand_twice(registers: Registers) -> None:
+    with pytest.raises(REFUSED):
+        registers.missions.open(MISSION._replace(exit=date(2026, 7, 31), deposit=2))
+
+
+def test_a_mission_that_does_not_stand_cannot_be_replaced_or_cancelled(registers: Registers) -> None:
+    absent = MISSION._replace(user=USERS[1])
+    with pytest.raises(REFUSED):
+        registers.missions.replace(absent, absent._replace(exit=date(2026, 7, 31)))
+    with pytest.raises(REFUSED):
+        registers.missions.cancel(absent)
+
+
 @pytest.mark.parametrize("state", [WageState.CURRENT, WageState.HELD])
 def test_two_wages_cannot_stand_under_one_key(registers: Registers, state: WageState) -> None:
     with pytest.raises(REFUSED):
@@ -463,9 +540,22 @@ def test_no_question_reads_a_whole_register(database: Database) -> None:
         registers.wages.hours([MONTHS[0]])
         registers.absences.standing([MONTHS[0]])
         registers.absences.cancel([MONTHS[0]])
+        registers.activities.standing([PAIRS[0]])
+        registers.activities.held([PAIRS[0]])
+        registers.activities.release([ACTIVITY])
+        registers.activities.end(ACTIVITY, ActivityState.CANCELLED)
+        registers.persons.residences([INSURED[0]])
         registers.affiliations.of([PAIRS[0]])
         registers.affiliations.open(AFFILIATION)
         registers.affiliations.cancel(AFFILIATION)
+        registers.missions.of([PAIRS[0]])
+        registers.missions.open(MISSION)
+        registers.missions.cancel(MISSION)
+        registers.companies.numbered(["2026990001700"])
+        registers.affiliations.during(EMPLOYERS[0], ENTRIES[0], ENTRIES[1])
+        registers.wages.of_month(EMPLOYERS[0], PERIODS[0])
+        registers.persons.identities([INSURED[0]])
+        registers.persons.replaced([INSURED[0]])
         registers.persons.find([IDENTITIES[0]])
         registers.companies.find([COMPANIES[0]])
         registers.companies.assign(COMPANIES[0], 2026)

@@ -19,17 +19,26 @@ from gateway.billing import (
     PolicyNote,
 )
 from gateway.moments import Period, Received
-from gateway.outcome import Verdict
+from gateway.outcome import Income, Verdict
 from gateway.parameters import Branch
-from gateway.registers import Address
+from gateway.registers import Address, MandateState
 from gateway.rejections import REJECTIONS
 from gateway.returns.ackrec import Receipt
-from gateway.returns.acktrt import Acknowledgement, Decision, explain
+from gateway.returns.acktrt import Acknowledgement, Decision
+from gateway.returns.anomalies import explain
 from gateway.returns.calcul import CalculationReturn
+from gateway.returns.certif import Certificates, Certified
+from gateway.returns.chapro import Counted, CountedEmployees, Stage
+from gateway.returns.chgmat import Change, Changes
+from gateway.returns.empass import NumberedEmployer, NumberedEmployers
 from gateway.returns.extcpt import StatementReturn
+from gateway.returns.fail import Failure
+from gateway.returns.lisper import LastWage, Listed, StaffList
+from gateway.returns.manass import SettledMandate, SettledMandates
 from gateway.returns.matass import Assigned, Assignments
 from gateway.returns.matuti import NumberedCompanies, NumberedCompany
 from gateway.returns.rejected import RejectedRecord, RejectedRecords
+from gateway.returns.salman import MissingWage, MissingWages
 from gateway.wire import AnswerHeader, DepositReference, JournalEntry
 
 # What XML can carry, line ends and tabs included.
@@ -90,6 +99,10 @@ anomalies = st.lists(
 ).map(tuple)
 
 
+decision_ids = st.builds("{}-{}".format, ordinals, st.integers(1, 10**9 - 1))
+decisions = st.builds(Decision, matricules, ordinals, decision_ids)
+
+
 @st.composite
 def acknowledgements(draw: st.DrawFn) -> Acknowledgement:
     found = draw(anomalies)
@@ -100,12 +113,18 @@ def acknowledgements(draw: st.DrawFn) -> Acknowledgement:
         accepted=draw(counts),
         rejected=draw(counts),
         held=draw(counts),
-        decisions=tuple(draw(st.lists(st.builds(Decision, matricules, ordinals), max_size=3))),
+        decisions=tuple(draw(st.lists(decisions, max_size=3))),
         anomalies=found,
         explanations=explain(found),
         returns=tuple(draw(st.lists(file_names, max_size=3))),
         journal=draw(journal),
     )
+
+
+@st.composite
+def failures(draw: st.DrawFn) -> Failure:
+    found = draw(anomalies.filter(bool))
+    return Failure(draw(acknowledgement_headers), found, explain(found))
 
 
 assignments = st.builds(
@@ -144,6 +163,55 @@ numbered_companies = st.builds(
     ).map(tuple),
 )
 
+numbered_employers = st.builds(
+    NumberedEmployers,
+    answer_headers,
+    st.lists(st.builds(NumberedEmployer, ordinals, matricules, lines_of_text, references), max_size=4).map(
+        tuple
+    ),
+)
+settled_mandates = st.builds(
+    SettledMandates,
+    answer_headers,
+    st.lists(
+        st.builds(
+            SettledMandate,
+            ordinals,
+            ordinals,
+            st.sampled_from(MandateState),
+            matricules,
+            members,
+            st.frozensets(st.text("ACDE", min_size=6, max_size=6), min_size=1, max_size=5),
+            days,
+            st.none() | days,
+            st.none() | moments.map(Received),
+            references,
+        ),
+        max_size=4,
+    ).map(tuple),
+)
+not_negative = st.integers(0, 10**9)
+incomes = st.builds(Income, periods, *[not_negative] * 5, counts)
+certificates = st.builds(
+    Certificates,
+    answer_headers,
+    st.lists(
+        st.builds(
+            Certified,
+            ordinals,
+            st.sampled_from(["affiliation", "income"]),
+            matricules,
+            matricules,
+            periods,
+            periods,
+            st.lists(st.tuples(days, st.none() | days), max_size=3).map(tuple),
+            st.lists(incomes, max_size=3).map(tuple),
+            references,
+        ),
+        max_size=4,
+    ).map(tuple),
+)
+
 
 def rejected_records(fields: Sequence[str]) -> st.SearchStrategy[RejectedRecords]:
     codes = st.lists(st.sampled_from(["7", "99", "MANDATE-EMPLOYER"]), min_size=1, max_size=3, unique=True)
@@ -153,6 +221,55 @@ def rejected_records(fields: Sequence[str]) -> st.SearchStrategy[RejectedRecords
     rejected = st.builds(RejectedRecord, ordinals, codes.map(tuple), present)
     return st.builds(RejectedRecords, answer_headers, st.lists(rejected, max_size=3).map(tuple))
 
+
+person_names = st.none() | names
+missing_wages = st.builds(
+    MissingWages,
+    answer_headers,
+    st.lists(
+        st.builds(MissingWage, matricules, matricules, periods, person_names, person_names, person_names),
+        max_size=4,
+    ).map(tuple),
+)
+last_wages = st.none() | st.builds(LastWage, periods, st.integers(0, 10**13), counts)
+schemes = st.integers(0, 99).map("{:02d}".format)
+contract_letters = st.text("AEIZ", min_size=1, max_size=1)
+staff_lists = st.builds(
+    StaffList,
+    answer_headers,
+    st.lists(
+        st.builds(
+            Listed,
+            matricules,
+            matricules,
+            periods,
+            days,
+            st.none() | days,
+            contract_letters,
+            schemes,
+            person_names,
+            person_names,
+            last_wages,
+        ),
+        max_size=4,
+    ).map(tuple),
+)
+counted_employees = st.builds(
+    CountedEmployees,
+    answer_headers,
+    st.integers(1000, 2999),
+    st.sampled_from(Stage),
+    days,
+    st.lists(
+        st.builds(Counted, matricules, matricules, days, contract_letters, person_names, person_names),
+        max_size=4,
+    ).map(tuple),
+)
+changes = st.builds(
+    Changes,
+    answer_headers,
+    st.lists(st.builds(Change, matricules, matricules, matricules, days), max_size=4).map(tuple),
+)
 
 rates = st.decimals(Decimal(0), Decimal(99), places=6)
 lines = st.builds(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway import names
 from gateway.batch import MemberId
-from gateway.names import FileName
+from gateway.names import Extension, FileName, Mark
 
 MEMBER = MemberId("2099990001299", "100001")
 
@@ -27,7 +28,19 @@ stamps = st.builds(
     st.integers(0, 59),
     st.integers(0, 99),
 )
-file_names = st.builds(FileName, st.from_regex(r"[A-Z]{6}", fullmatch=True), stamps, members, st.booleans())
+types = st.from_regex(r"[A-Z]{6}", fullmatch=True) | st.just("PAYROLL")
+plain_names = st.builds(FileName, types, stamps, members, st.booleans())
+failed_names = st.builds(FileName, types, stamps, members, st.just(False), mark=st.just(Mark.FAIL))
+pages = st.builds(
+    FileName,
+    types,
+    stamps,
+    members,
+    st.just(False),
+    st.sampled_from([Extension.PDF, Extension.ASICE]),
+    st.just(Mark.INFO),
+)
+file_names = plain_names | failed_names | pages
 
 
 @given(file_names)
@@ -39,7 +52,7 @@ def test_a_name_reads_back_as_it_was_written(name: FileName) -> None:
 def test_the_next_stamp_is_later_and_the_rest_stays(name: FileName) -> None:
     later = names.next_stamp(name)
     assert later.stamp > name.stamp
-    assert (later.type, later.member, later.incoming) == (name.type, name.member, name.incoming)
+    assert replace(later, stamp=name.stamp) == name
 
 
 def test_a_name_comes_in_from_the_member_and_goes_out_to_it() -> None:
@@ -77,6 +90,50 @@ def test_ten_thousand_names_of_one_moment_differ() -> None:
 
 
 GOOD = "SECU.DECSAL.20260803-09150012.2099990001299100001.CCSS.XML"
+FAILED = "SECU.DEMDET.20260803-09150012.FAIL.CCSS.2099990001299100001.XML"
+PAGE = "SECU.DEMDET.INFO.20260803-09150012.CCSS.2099990001299100001.PDF"
+
+
+def test_a_failed_file_and_a_page_to_read_are_called_as_the_operator_calls_them() -> None:
+    failed = names.parse(FAILED)
+    assert failed == FileName("DEMDET", "20260803-09150012", MEMBER, incoming=False, mark=Mark.FAIL)
+    assert (failed.kind, str(failed)) == ("FAIL", FAILED)
+    page = names.information("DEMDET", MEMBER, datetime(2026, 8, 3, 7, 15, 0, 120_000, UTC))
+    assert (page.kind, str(page)) == ("INFO", PAGE.replace(".PDF", ".ASICE"))
+    assert names.parse(PAGE) == replace(page, extension=Extension.PDF)
+    assert names.parse(GOOD).kind == "DECSAL"
+
+
+RECEIVED = datetime(2026, 8, 3, 9, 0, 0, 50_000, UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "former"),
+    [
+        ("SECU.DEMDET.20260803-09150012.2099990001299100001.CCSS.XML", "DEMDET.20260803-09150012"),
+        ("SECU.DECSAL.20260803-09150012.2099990001299100001.CCSS.ASICE", "DECSAL.20260803-09150012"),
+        ("SECU.PAYROLL.20260803-09150012.2099990001299100001.CCSS.XML", "PAYROLL.20260803-09150012"),
+        ("SECU.DECSAL.20260803-09150012.2099990002099200002.CCSS.XML", "DECSAL.20260803-09150012"),
+        ("lohn.xml", "INCONN.20260803-11000005"),
+        ("", "INCONN.20260803-11000005"),
+        ("../SECU.\u202e\x00\n", "INCONN.20260803-11000005"),
+        (FAILED, "INCONN.20260803-11000005"),
+        (PAGE, "INCONN.20260803-11000005"),
+        ("SECU.SALRET.20260803-09150012.CCSS.2099990001299100001.XML", "INCONN.20260803-11000005"),
+        ("SECU.DECSAL.99991231-23595999.2099990001299100001.CCSS.XML", "INCONN.20260803-11000005"),
+    ],
+)
+def test_a_fail_is_called_after_the_failed_file_or_inconn(name: str, former: str) -> None:
+    failed = names.failed(name, MEMBER, RECEIVED)
+    assert str(failed) == f"SECU.{former}.FAIL.CCSS.{MEMBER}.XML"
+    assert names.next_stamp(failed).mark is Mark.FAIL
+
+
+@given(st.text(max_size=80) | file_names.map(str))
+def test_whatever_a_file_was_called_its_fail_has_a_name(name: str) -> None:
+    failed = names.failed(name, MEMBER, RECEIVED)
+    assert names.parse(str(failed)) == failed
+    assert (failed.kind, failed.member) == ("FAIL", MEMBER)
 
 
 @pytest.mark.parametrize(
@@ -105,6 +162,16 @@ GOOD = "SECU.DECSAL.20260803-09150012.2099990001299100001.CCSS.XML"
         " " + GOOD,
         GOOD + ".XML",
         "SECU.DECSAL.20260803-09150012.2099990001299100001.CCSS",
+        GOOD.replace(".XML", ".PDF"),
+        FAILED.replace(".XML", ".PDF"),
+        FAILED.replace(".XML", ".ASICE"),
+        FAILED.replace(".FAIL.", ".FAIL.FAIL."),
+        FAILED.replace(".FAIL.CCSS.2099990001299100001.", ".FAIL.2099990001299100001.CCSS."),
+        FAILED.replace("DEMDET.20260803-09150012.FAIL", "DEMDET.FAIL.20260803-09150012"),
+        PAGE.replace(".PDF", ".XML"),
+        PAGE.replace("INFO.20260803-09150012", "20260803-09150012.INFO"),
+        PAGE.replace("CCSS.2099990001299100001", "2099990001299100001.CCSS"),
+        PAGE.replace("INFO", "NOTE"),
         "../" + GOOD,
     ],
 )

@@ -14,6 +14,7 @@ from gateway import wire
 from gateway.batch import Anomaly, Header, MemberId, Record
 from gateway.outcome import Assignment, Refusal, Verdict
 from gateway.returns import acktrt, calcul, extcpt, matass, rejected, salret
+from gateway.returns.anomalies import explain
 from gateway.wire import AnswerHeader, JournalEntry
 from tests.returns import documents
 
@@ -105,7 +106,7 @@ def acknowledgement(*anomalies: Anomaly) -> acktrt.Acknowledgement:
         held=0,
         decisions=(),
         anomalies=anomalies,
-        explanations=acktrt.explain(anomalies),
+        explanations=explain(anomalies),
         returns=(),
         journal=JournalEntry(1, "0" * 64),
     )
@@ -113,7 +114,7 @@ def acknowledgement(*anomalies: Anomaly) -> acktrt.Acknowledgement:
 
 def test_each_code_is_explained_once_in_three_languages() -> None:
     anomalies = (Anomaly("SALRET-7", 2), Anomaly("FILE-NAME"), Anomaly("SALRET-7", 3))
-    explained = acktrt.explain(anomalies)
+    explained = explain(anomalies)
     assert [(one.code, one.official) for one in explained] == [("SALRET-7", "7"), ("FILE-NAME", None)]
     for one in explained:
         assert set(one.texts) == set(one.remedies) == {"fr", "de", "en"}

@@ -16,10 +16,15 @@ affiliation = tables.table(tables.Affiliation)
 
 
 class SqlAffiliations:
-    """`gateway.registers.Affiliations` on the table `affiliation`."""
+    """`gateway.registers.Affiliations` on the table `affiliation`.
 
-    def __init__(self, connection: sa.Connection) -> None:
+    Args:
+        deposit: number of the deposit on whose behalf it is written; None for the operator.
+    """
+
+    def __init__(self, connection: sa.Connection, deposit: int | None = None) -> None:
         self._connection = connection
+        self._deposit = deposit
 
     def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
         found: dict[Pair, list[Affiliation]] = defaultdict(list)
@@ -32,29 +37,42 @@ class SqlAffiliations:
                 affiliation.c.exit,
                 affiliation.c.contract,
                 affiliation.c.scheme,
+                affiliation.c.user,
             )
             .join(
                 wanted,
                 sa.and_(affiliation.c.employer == wanted.c.a, affiliation.c.insured == wanted.c.b),
             )
             .where(affiliation.c.state == "current")
-            .order_by(affiliation.c.entry)
+            .order_by(affiliation.c.entry, affiliation.c.user)
         )
         for row in self._connection.execute(query).all():
             found[row[0], row[1]].append(_affiliation(*row))
         return found
 
+    def during(self, employer: str, first: date, last: date) -> Sequence[Affiliation]:
+        query = (
+            sa.select(*(affiliation.c[name] for name in Affiliation._fields))
+            .where(
+                affiliation.c.employer == employer,
+                affiliation.c.state == "current",
+                affiliation.c.entry <= last.isoformat(),
+                sa.or_(affiliation.c.exit.is_(None), affiliation.c.exit >= first.isoformat()),
+            )
+            .order_by(affiliation.c.insured, affiliation.c.entry, affiliation.c.user)
+        )
+        return [_affiliation(*row) for row in self._connection.execute(query)]
+
     def open(self, affiliation: Affiliation) -> None:
         self._insert(affiliation)
 
     def replace(self, old: Affiliation, new: Affiliation) -> None:
-        self._retire(old, "replaced")
-        self._insert(new)
+        self._insert(new, replaces=self._retire(old, "replaced"))
 
     def cancel(self, affiliation: Affiliation) -> None:
         self._retire(affiliation, "cancelled")
 
-    def _insert(self, new: Affiliation) -> None:
+    def _insert(self, new: Affiliation, replaces: int | None = None) -> None:
         self._connection.execute(
             sa.insert(affiliation).values(
                 employer=new.employer,
@@ -63,27 +81,40 @@ class SqlAffiliations:
                 exit=new.exit.isoformat() if new.exit else None,
                 contract=new.contract,
                 scheme=new.scheme,
+                user=new.user,
                 state="current",
+                deposit=self._deposit,
+                replaces=replaces,
             )
         )
 
-    def _retire(self, old: Affiliation, state: str) -> None:
-        retired = self._connection.execute(
+    def _retire(self, old: Affiliation, state: str) -> int:
+        """Take a version out of force; its id."""
+        retired: int | None = self._connection.execute(
             sa.update(affiliation)
             .where(
                 affiliation.c.employer == old.employer,
                 affiliation.c.insured == old.insured,
                 affiliation.c.entry == old.entry.isoformat(),
+                affiliation.c.user.is_not_distinct_from(old.user),
                 affiliation.c.state == "current",
             )
             .values(state=state)
-        )
-        if not retired.rowcount:
+            .returning(affiliation.c.id)
+        ).scalar()
+        if retired is None:
             raise ValueError("an affiliation that does not stand cannot be replaced or cancelled")
+        return retired
 
 
 def _affiliation(
-    employer: str, insured: str, entry: str, exit_: str | None, contract: str, scheme: str
+    employer: str,
+    insured: str,
+    entry: str,
+    exit_: str | None,
+    contract: str,
+    scheme: str,
+    user: str | None,
 ) -> Affiliation:
     return Affiliation(
         employer=employer,
@@ -92,4 +123,5 @@ def _affiliation(
         exit=date.fromisoformat(exit_) if exit_ else None,
         contract=contract,
         scheme=scheme,
+        user=user,
     )

@@ -49,6 +49,11 @@ class SqlCompanies:
             )
         return number
 
+    def numbered(self, numbers: Collection[str]) -> Collection[str]:
+        wanted = key_table(self._connection, [(number,) for number in numbers])
+        query = sa.select(company.c.matricule).join(wanted, company.c.matricule == wanted.c.a)
+        return set(self._connection.execute(query).scalars())
+
 
 def _company(row: sa.Row[Any]) -> Company:
     return Company(row.name, Address(row.house_number, row.street, row.postcode, row.town, row.country))

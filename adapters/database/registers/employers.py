@@ -1,21 +1,23 @@
-"""The register of employers."""
+"""The register of employers; former names stay."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import date
 
 import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.registers.keys import key_table
-from gateway.registers import Employer
+from gateway.registers import Employer, Registration
 
 employer = tables.table(tables.Employer)
 employer_year = tables.table(tables.EmployerYear)
+employer_name = tables.table(tables.EmployerName)
 
 
 class SqlEmployers:
-    """`gateway.registers.Employers` on the tables `employer` and `employer_year`."""
+    """`gateway.registers.Employers` on the tables `employer`, `employer_year` and `employer_name`."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -35,3 +37,55 @@ class SqlEmployers:
             .where(employer_year.c.year == year)
         )
         return {row.matricule: Employer(*row) for row in self._connection.execute(query)}
+
+    def name(self, matricule: str) -> str | None:
+        query = sa.select(employer.c.name).where(employer.c.matricule == matricule)
+        name: str | None = self._connection.execute(query).scalar()
+        return name
+
+    def of_legal_person(self, national: str) -> Mapping[str, str]:
+        query = sa.select(employer.c.matricule, employer.c.name).where(
+            employer.c.matricule >= national, employer.c.matricule < national + ":"
+        )
+        return {row.matricule: row.name for row in self._connection.execute(query)}
+
+    def enter(self, new: Registration) -> None:
+        address = new.address
+        self._connection.execute(
+            sa.insert(employer).values(
+                matricule=new.matricule,
+                name=new.name,
+                household=False,
+                legal_form=new.legal_form,
+                house_number=address and address.number,
+                street=address and address.street,
+                postcode=address and address.postcode,
+                town=address and address.town,
+                country=address and address.country,
+                activity=new.activity,
+                started=new.started and new.started.isoformat(),
+            )
+        )
+        for year in new.years:
+            self._connection.execute(
+                sa.insert(employer_year).values(
+                    matricule=new.matricule,
+                    year=year,
+                    mde_class=new.mde_class,
+                    accident_factor=new.accident_factor,
+                )
+            )
+
+    def rename(self, matricule: str, name: str, first: date, deposit: int) -> None:
+        self._connection.execute(
+            sa.insert(employer_name).values(
+                matricule=matricule,
+                before=self.name(matricule),
+                name=name,
+                first=first.isoformat(),
+                deposit=deposit,
+            )
+        )
+        self._connection.execute(
+            sa.update(employer).where(employer.c.matricule == matricule).values(name=name)
+        )

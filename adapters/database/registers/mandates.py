@@ -1,21 +1,26 @@
-"""The register of mandates."""
+"""The register of mandates; history stays, and every change is in the journal."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import tables
+from adapters.database.journal import append
 from gateway.batch import MemberId
-from gateway.registers import Mandate
+from gateway.moments import Received
+from gateway.registers import Mandate, MandateState, Origin
 
 mandate = tables.table(tables.Mandate)
+mandate_event = tables.table(tables.MandateEvent)
+member = tables.table(tables.Member)
 
 
 class SqlMandates:
-    """`gateway.registers.Mandates` on the table `mandate`."""
+    """`gateway.registers.Mandates` on the tables `mandate`, `mandate_event` and `member`."""
 
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
@@ -26,16 +31,82 @@ class SqlMandates:
     def for_employer(self, employer: str) -> Sequence[Mandate]:
         return self._where(mandate.c.employer == employer)
 
+    def get(self, number: int) -> Mandate | None:
+        return next(iter(self._where(mandate.c.number == number)), None)
+
+    def in_state(self, states: Iterable[MandateState]) -> Sequence[Mandate]:
+        """All mandates in some states."""
+        return self._where(mandate.c.state.in_([state.value for state in states]))
+
+    def knows(self, who: MemberId) -> bool:
+        query = sa.select(member.c.id).where(member.c.id == str(who))
+        return self._connection.execute(query).first() is not None
+
+    def enter(self, new: Mandate, by: Origin) -> Mandate:
+        number = self._connection.execute(
+            sa.insert(mandate).values(_values(new)).returning(mandate.c.number)
+        ).scalar_one()
+        return self._keep(number, by, "mandate")
+
+    def change(self, changed: Mandate, by: Origin) -> None:
+        done = self._connection.execute(
+            sa.update(mandate).where(mandate.c.number == changed.number).values(_values(changed))
+        )
+        if not done.rowcount:
+            raise ValueError("a mandate that does not stand cannot be changed")
+        self._keep(changed.number, by, "mandate changed")
+
+    def _keep(self, number: int, by: Origin, event: str) -> Mandate:
+        """Enter how a mandate stands now into its history and into the journal."""
+        row = self._connection.execute(sa.select(mandate).where(mandate.c.number == number)).one()
+        self._connection.execute(
+            sa.insert(mandate_event).values(
+                mandate=number,
+                state=row.state,
+                last=row.last,
+                at=str(by.at),
+                member=by.member and str(by.member),
+                deposit=by.deposit,
+            )
+        )
+        append(self._connection, at=by.at, event=event, subject=mandate_subject(row), member=row.member)
+        return _mandate(row)
+
     def _where(self, condition: sa.ColumnElement[bool]) -> list[Mandate]:
         rows = self._connection.execute(sa.select(mandate).where(condition).order_by(mandate.c.number))
-        return [
-            Mandate(
-                number=row.number,
-                member=MemberId(row.member[:13], row.member[13:]),
-                employer=row.employer,
-                procedures=frozenset(row.procedures.split()),
-                first=date.fromisoformat(row.first),
-                last=date.fromisoformat(row.last) if row.last else None,
-            )
-            for row in rows
-        ]
+        return [_mandate(row) for row in rows]
+
+
+def mandate_subject(row: sa.Row[Any]) -> str:
+    """How the journal names a mandate that was entered or changed: all that its row says."""
+    days = f"{row.first} {row.last or '-'}"
+    moments = f"{row.since or '-'} {row.ended or '-'}"
+    return f"{row.number} {row.employer} {row.procedures} {days} {row.state} {moments}"
+
+
+def _values(one: Mandate) -> Mapping[str, object]:
+    """The columns of a mandate but its number."""
+    return {
+        "member": str(one.member),
+        "employer": one.employer,
+        "procedures": " ".join(sorted(one.procedures)),
+        "first": one.first.isoformat(),
+        "last": one.last and one.last.isoformat(),
+        "state": one.state.value,
+        "since": one.since and str(one.since),
+        "ended": one.ended and str(one.ended),
+    }
+
+
+def _mandate(row: sa.Row[Any]) -> Mandate:
+    return Mandate(
+        number=row.number,
+        member=MemberId(row.member[:13], row.member[13:]),
+        employer=row.employer,
+        procedures=frozenset(row.procedures.split()),
+        first=date.fromisoformat(row.first),
+        last=date.fromisoformat(row.last) if row.last else None,
+        state=MandateState(row.state),
+        since=Received.parse(row.since) if row.since else None,
+        ended=Received.parse(row.ended) if row.ended else None,
+    )

@@ -15,6 +15,7 @@ from gateway.registers import Address, Identity
 LAST_SERIAL = 999
 
 affiliation = tables.table(tables.Affiliation)
+renumbering = tables.table(tables.Renumbering)
 person = tables.table(tables.Person)
 
 
@@ -59,14 +60,35 @@ class SqlPersons:
         )
         return matricule
 
+    def residences(self, matricules: Collection[str]) -> Mapping[str, str]:
+        wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
+        query = sa.select(person.c.matricule, person.c.country).join(wanted, person.c.matricule == wanted.c.a)
+        return {row.matricule: row.country for row in self._connection.execute(query)}
+
+    def identities(self, matricules: Collection[str]) -> Mapping[str, Identity]:
+        wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
+        query = sa.select(person.c.matricule, person.c.surname, person.c.first_name, person.c.born)
+        return {
+            matricule: Identity(surname, first_name, date.fromisoformat(born))
+            for matricule, surname, first_name, born in self._connection.execute(
+                query.join(wanted, person.c.matricule == wanted.c.a)
+            )
+        }
+
+    def replaced(self, matricules: Collection[str]) -> Mapping[str, str]:
+        wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
+        query = sa.select(renumbering.c.old, renumbering.c.new).join(wanted, renumbering.c.old == wanted.c.a)
+        return {row.old: row.new for row in self._connection.execute(query)}
+
     def _serials(self, birth: str) -> set[int]:
         """The serials of a birth date (YYYYMMDD) that anybody known here has.
 
-        Somebody who had a number before is known by an affiliation only. The lowest free one is
+        Somebody who had a number before is known by an affiliation only; a number that was replaced is not
+        given to anybody else. The lowest free one is
         given, so that declaring a high number does not use up all below it.
         """
         numbers = (
             sa.select(column).where(column >= birth, column < birth + ":")
-            for column in (person.c.matricule, affiliation.c.insured)
+            for column in (person.c.matricule, affiliation.c.insured, renumbering.c.old)
         )
         return {int(number[8:11]) for number in self._connection.execute(sa.union(*numbers)).scalars()}

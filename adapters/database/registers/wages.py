@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -112,6 +113,27 @@ class SqlWages:
             InsuredMonth(employer, insured, Period.parse(period)): hours
             for employer, insured, period, hours in self._connection.execute(query)
         }
+
+    def of_month(self, employer: str, period: Period) -> Sequence[Wage]:
+        query = (
+            sa.select(wage)
+            .where(wage.c.employer == employer, wage.c.period == str(period), _STANDS)
+            .order_by(wage.c.insured, wage.c.first_day, wage.c.last_day)
+        )
+        return [wage_of(row) for row in self._connection.execute(query)]
+
+    def counting(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Wage]]:
+        found: dict[Pair, list[Wage]] = defaultdict(list)
+        wanted = key_table(self._connection, pairs)
+        query = (
+            sa.select(wage)
+            .join(wanted, sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b))
+            .where(_STANDS, _COUNTS)
+            .order_by(wage.c.period, wage.c.first_day)
+        )
+        for row in self._connection.execute(query):
+            found[row.employer, row.insured].append(wage_of(row))
+        return found
 
     def waiting(self) -> Iterator[tuple[Wage, Received]]:
         """Every wage on hold, with the receipt of the deposit that declared it."""

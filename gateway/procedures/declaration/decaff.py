@@ -10,11 +10,18 @@ What each kind of record does:
 
 Records of a file take effect in their order: an entry and its exit may stand in one file, and an
 entry that stands twice is refused the second time. The affiliations of one employer and insured
-never overlap (AFFRET-KNOWN). When an affiliation begins to insure days for which a wage is on hold,
-that wage counts from then on.
+never overlap (AFFRET-KNOWN). When an affiliation begins to insure days for which a wage or an activity
+abroad is on hold, that one counts from then on.
+
+Missions of temporary workers are declared by DECINT: an entry or a change that shares a day with a
+mission of the same agency is refused, and so is what ends, changes or cancels a mission (AFFRET-MISSION).
 
 `DUE` says what each kind of record states, `RULES` what a stated value satisfies, whatever the kind.
 What the form checks already is not checked again: a share is 0.00 to 100.00 there (AFFRET 22).
+
+Some things are told and not refused, as they may be meant (`HINTS`): an entry or an exit more than half a
+year from the day of receipt (AFFRET-FAR), more hours a week than the law allows (AFFRET-HOURS), and a
+fixed term that is longer than the law allows (AFFRET-LONG).
 
 The operator's layout is not published. Our assumptions, beside those in `gateway/procedures/lists`:
 
@@ -32,29 +39,34 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
-from gateway.batch import Batch, Record
+from gateway.batch import Anomaly, Batch, Record
 from gateway.context import Context
 from gateway.matricule import is_person
-from gateway.moments import Received
+from gateway.moments import Received, months_after
 from gateway.outcome import Outcome
-from gateway.procedures.declaration import held
+from gateway.procedures import held
 from gateway.procedures.judgement import (
     Certain,
     Doubts,
+    Due,
     Finding,
     Form,
     Once,
     Rule,
+    absent,
+    before,
     broken,
-    calendar_day,
     employer_faults,
     in_order,
     refuse_malformed,
+    replaced_numbers,
+    stated_day,
 )
 from gateway.procedures.lists import (
     COUNTRIES,
@@ -65,6 +77,7 @@ from gateway.procedures.lists import (
     contracts,
     schemes,
 )
+from gateway.procedures.spans import Spans
 from gateway.registers import Affiliation, Affiliations, Pair
 
 FORM = Form(
@@ -101,7 +114,16 @@ FORM = Form(
 
 KNOWN = "AFFRET-KNOWN"
 NONE = "AFFRET-NONE"
-FIRST_YEAR = 1900
+MISSION = "AFFRET-MISSION"
+
+FAR = timedelta(days=183)
+"""From how far away on a day of entry or exit is looked at (AFFRET-FAR). Ours: no official rule names one."""
+
+MOST_HOURS = "48.00"
+"""Hours of a week, overtime included (Code du travail, art. L.211-12)."""
+
+LONGEST_TERM = 24
+"""Months of a fixed term, renewals included (Code du travail, art. L.122-4)."""
 
 _LUXEMBOURG_POSTCODE = re.compile(r"[0-9]{4}")
 
@@ -126,12 +148,14 @@ NAMING = frozenset({Kind.CHANGE, Kind.CANCELLATION})
 class Declared:
     """A record read.
 
-    `identified` says whether the insured's matricule is right. A date is None when it is not stated,
-    or is no day we take; so are contract and scheme when their code is not on the list.
+    `received` is the day of receipt; `identified` says whether the insured's matricule is right. A date is
+    None when it is not stated, or is no day we take; so are contract and scheme when their code is not on
+    the list.
     """
 
     record: Record
     kind: Kind
+    received: date
     identified: bool
     entry: date | None
     exit: date | None
@@ -156,15 +180,6 @@ class Declared:
             return None
         leap_day = (self.entry.month, self.entry.day) == (2, 29)
         return self.entry.replace(year=self.entry.year + 1, day=28 if leap_day else self.entry.day)
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """A field that some kinds of record must state, and the code when it is absent."""
-
-    code: str
-    field: str
-    kinds: frozenset[Kind]
 
 
 DUE = (
@@ -206,6 +221,16 @@ def _foreign_to_scheme(d: Declared) -> bool:
     return d.contract is not None and d.scheme is not None and d.scheme.code not in d.contract.schemes
 
 
+def _far(day: date | None, d: Declared) -> bool:
+    return day is not None and abs(day - d.received) > FAR
+
+
+def _long_term(d: Declared) -> bool:
+    if d["ContractType"] != "D" or d.entry is None or d.exit is None:
+        return False
+    return d.exit > months_after(d.entry, LONGEST_TERM)
+
+
 def _stated(code: str, field: str, wrong: Callable[[Declared], bool]) -> Rule[Declared]:
     """A rule on a value, where it is stated."""
     return Rule(code, field, lambda d: bool(d[field]) and wrong(d))
@@ -220,11 +245,11 @@ RULES: tuple[Rule[Declared], ...] = (
     _stated("AFFRET-10", "ContractType", lambda d: d.contract is None),
     _stated("AFFRET-11", "Entry", lambda d: d.entry is None),
     _stated("AFFRET-12", "Exit", lambda d: d.exit is None),
-    Rule("AFFRET-13", "Exit", lambda d: _before(d.exit, d.entry)),
+    Rule("AFFRET-13", "Exit", lambda d: before(d.exit, d.entry)),
     _stated("AFFRET-14", "TrialEnd", lambda d: d.trial_end is None),
     Rule("AFFRET-15", "TrialEnd", _trial_after_a_year),
-    Rule("AFFRET-16", "TrialEnd", lambda d: _before(d.trial_end, d.entry)),
-    Rule("AFFRET-17", "TrialEnd", lambda d: _before(d.exit, d.trial_end)),
+    Rule("AFFRET-16", "TrialEnd", lambda d: before(d.trial_end, d.entry)),
+    Rule("AFFRET-17", "TrialEnd", lambda d: before(d.exit, d.trial_end)),
     Rule("AFFRET-18", "Exit", lambda d: _exit_required(d) and not d["Exit"]),
     _stated("AFFRET-19", "WorkplaceCountry", lambda d: d["WorkplaceCountry"] not in COUNTRIES),
     _stated("AFFRET-20", "WorkplacePostcode", _wrong_workplace_postcode),
@@ -237,6 +262,14 @@ RULES: tuple[Rule[Declared], ...] = (
     _stated("AFFRET-29", "SchemeControl", lambda d: bool(d["Scheme"]) and d["SchemeControl"] != d["Scheme"]),
 )
 """What a stated value satisfies."""
+
+HINTS: tuple[Rule[Declared], ...] = (
+    Rule("AFFRET-HOURS", "WeeklyHours", lambda d: d["WeeklyHours"].zfill(5) > MOST_HOURS),
+    Rule("AFFRET-FAR", "Entry", lambda d: d.kind is Kind.ENTRY and _far(d.entry, d)),
+    Rule("AFFRET-FAR", "Exit", lambda d: d.kind is Kind.EXIT and _far(d.exit, d)),
+    Rule("AFFRET-LONG", "Exit", _long_term),
+)
+"""What should be looked at in a record that takes effect."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,12 +284,20 @@ class Standing:
     """The affiliations of the pairs of a file as they stand, record after record.
 
     Kept in order of entry. Those of one pair never overlap, so that a neighbour tells all: a file
-    that enters one person thousands of times stays quick.
+    that enters one person thousands of times stays quick. The days of missions are counted beside them.
     """
 
     def __init__(self, register: Affiliations, pairs: Collection[Pair]) -> None:
         self._register = register
-        self._affiliations = {pair: list(known) for pair, known in register.of(pairs).items()}
+        self._affiliations: dict[Pair, list[Affiliation]] = {}
+        self._missions: defaultdict[Pair, Spans] = defaultdict(Spans)
+        self._mission_entries: set[tuple[Pair, date]] = set()
+        for pair, known in register.of(pairs).items():
+            self._affiliations[pair] = [one for one in known if one.user is None]
+            for mission in known:
+                if mission.user is not None:
+                    self._missions[pair].add(mission.entry, mission.exit)
+                    self._mission_entries.add((pair, mission.entry))
 
     def effect(self, d: Declared) -> Effect | Finding | None:
         """What a record would do, or why there is nothing to do it to.
@@ -271,7 +312,8 @@ class Standing:
             return None
         old = self._starting(d.pair, d.previous_entry)
         if old is None:
-            return NONE, "PreviousEntry"
+            lent = (d.pair, d.previous_entry) in self._mission_entries
+            return MISSION if lent else NONE, "PreviousEntry"
         if old.exit != d.previous_exit:
             return "AFFRET-24", "PreviousExit"
         return self._stated(old, d) if d.kind is Kind.CHANGE else Effect(old, None)
@@ -292,20 +334,22 @@ class Standing:
 
     def _stated(self, old: Affiliation | None, d: Declared) -> Effect | Finding | None:
         """An affiliation stated in full, in place of an old one or of none."""
-        if d.entry is None or (d["Exit"] and d.exit is None) or _before(d.exit, d.entry):
+        if d.entry is None or (d["Exit"] and d.exit is None) or before(d.exit, d.entry):
             return None
         employer, insured = d.pair
         new = Affiliation(employer, insured, d.entry, d.exit, d["ContractType"], d["Scheme"])
+        if self._missions[d.pair].sharing(d.entry, d.exit):
+            return MISSION, "Entry"
         return (KNOWN, "Entry") if self._overlaps_others(new, old) else Effect(old, new)
 
     def _ended(self, d: Declared) -> Effect | Finding | None:
         """The open affiliation with its exit."""
-        if d.exit is None or (d["Entry"] and d.entry is None) or _before(d.exit, d.entry):
+        if d.exit is None or (d["Entry"] and d.entry is None) or before(d.exit, d.entry):
             return None
         known = self._affiliations.get(d.pair, [])
         old = known[-1] if known else None
         if old is None or old.exit is not None:
-            return NONE, "Exit"
+            return MISSION if self._missions[d.pair].any_open else NONE, "Exit"
         if d.entry is not None and d.entry != old.entry:
             return NONE, "Entry"
         if d.exit < old.entry:
@@ -344,47 +388,57 @@ DOUBTS: Doubts = {
 def handle(batch: Batch, context: Context) -> Outcome:
     """Judge every record in order, let the good ones take effect, say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
+    replaced = replaced_numbers(batch.records, employers, context.registers)
 
     def judge(record: Record) -> list[Finding]:
-        (declared,) = _read_all([record], context.received)
+        (declared,) = _read_all([record], context.received, replaced)
         return _findings(declared, employers)
 
     refusals = list(refuse_malformed(FORM, batch, employers, Certain(judge, DOUBTS, tuple(DOUBTS))))
-    declared = _read_all(in_order(batch.records), context.received)
+    declared = _read_all(in_order(batch.records), context.received, replaced)
     permitted = {d.pair for d in declared if d.identified and employers[d["Employer"]] is None}
     standing = Standing(context.registers.affiliations, permitted)
     entered: set[Pair] = set()
+    hints: list[Anomaly] = []
     for d in declared:
         findings = _findings(d, employers)
         effect = standing.effect(d) if d.pair in permitted else None
         if isinstance(effect, Effect) and not findings:
             standing.take(effect)
             entered.add(d.pair)
+            hints += (FORM.anomaly(d.record, code, field) for code, field in broken(HINTS, d))
             continue
         if isinstance(effect, tuple):
             findings.append(effect)
         refusals.append(FORM.refusal(d.record, findings))
     held.release(entered, context.registers)
     refusals.sort(key=lambda refusal: refusal.record.number)
-    return Outcome(accepted=batch.size - len(refusals), refusals=refusals, returns=FORM.returns(refusals))
+    return Outcome(batch.size - len(refusals), 0, refusals, FORM.returns(refusals), hints)
 
 
-def _read_all(records: Iterable[Record], received: Received) -> list[Declared]:
+def _read_all(records: Iterable[Record], received: Received, replaced: Collection[str]) -> list[Declared]:
     letters, codes = contracts(received), schemes(received)
-    return [_read(record, letters, codes) for record in records]
+    return [_read(record, received.day, letters, codes, replaced) for record in records]
 
 
-def _read(record: Record, letters: Mapping[str, Contract], codes: Mapping[str, Scheme]) -> Declared:
-    find = record.fields.get
+def _read(
+    record: Record,
+    received: date,
+    letters: Mapping[str, Contract],
+    codes: Mapping[str, Scheme],
+    replaced: Collection[str],
+) -> Declared:
+    find, number = record.fields.get, record.fields["Insured"]
     return Declared(
         record=record,
         kind=Kind(record.fields["Kind"]),
-        identified=is_person(record.fields["Insured"]),
-        entry=_date(find("Entry")),
-        exit=_date(find("Exit")),
-        trial_end=_date(find("TrialEnd")),
-        previous_entry=_date(find("PreviousEntry")),
-        previous_exit=_date(find("PreviousExit")),
+        received=received,
+        identified=is_person(number) and number not in replaced,
+        entry=stated_day(find("Entry")),
+        exit=stated_day(find("Exit")),
+        trial_end=stated_day(find("TrialEnd")),
+        previous_entry=stated_day(find("PreviousEntry")),
+        previous_exit=stated_day(find("PreviousExit")),
         contract=letters.get(find("ContractType", "")),
         scheme=codes.get(find("Scheme", "")),
     )
@@ -392,21 +446,10 @@ def _read(record: Record, letters: Mapping[str, Contract], codes: Mapping[str, S
 
 def _findings(d: Declared, employers: Once[str | None]) -> list[Finding]:
     """All that is wrong with one record, taken by itself."""
-    findings = [(due.code, due.field) for due in DUE if d.kind in due.kinds and not d[due.field]]
-    findings += broken(RULES, d)
+    findings = absent(DUE, d.kind, d.record) + broken(RULES, d)
     if fault := employers[d["Employer"]]:
         findings.append((fault, "Employer"))
     return findings
-
-
-def _date(text: str | None) -> date | None:
-    day = calendar_day(text) if text else None
-    return day if day is not None and day.year >= FIRST_YEAR else None
-
-
-def _before(one: date | None, other: date | None) -> bool:
-    """Whether both days are known and the first lies before the second."""
-    return one is not None and other is not None and one < other
 
 
 def _entry(affiliation: Affiliation) -> date:

@@ -56,6 +56,7 @@ from gateway.procedures.judgement import (
     employer_faults,
     in_order,
     refuse_malformed,
+    replaced_numbers,
 )
 from gateway.procedures.lists import CIVIL_SERVANTS
 from gateway.registers import Absence, AbsenceState, Affiliation, InsuredMonth, Pair, Registers
@@ -224,13 +225,14 @@ class Standing:
 def handle(batch: Batch, context: Context) -> Outcome:
     """Judge every record in order, let the good ones take effect, say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
+    replaced = replaced_numbers(batch.records, employers, context.registers)
 
     def judge(record: Record) -> list[Finding]:
-        (claim,) = _read_all([record], context.received)
+        (claim,) = _read_all([record], context.received, replaced)
         return _own_findings(claim, employers)
 
     refusals = list(refuse_malformed(FORM, batch, employers, Certain(judge, DOUBTS, REQUIRED)))
-    claims = _read_all(in_order(batch.records), context.received)
+    claims = _read_all(in_order(batch.records), context.received, replaced)
     permitted = {
         claim.month
         for claim in claims
@@ -259,8 +261,9 @@ def handle(batch: Batch, context: Context) -> Outcome:
     )
 
 
-def _read_all(records: Iterable[Record], received: Received) -> list[Claim]:
-    periods, people = Once(lambda text: _period(text, received)), Once(is_person)
+def _read_all(records: Iterable[Record], received: Received, replaced: Collection[str]) -> list[Claim]:
+    periods = Once(lambda text: _period(text, received))
+    people = Once(lambda number: is_person(number) and number not in replaced)
     return [_read(record, periods, people) for record in records]
 
 

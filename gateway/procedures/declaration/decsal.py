@@ -16,6 +16,16 @@ What becomes of a good record:
 It replaces what an earlier deposit declared for the same employer, insured, period *and* days. Other
 days that overlap are another wage: which of the two was meant is left to the sender.
 
+Four more things are told and not refused, as all may be meant:
+
+* SALRET-LOW: an adult's pay per hour is below the minimum wage of the month; apprentices, students,
+  interns and occasional workers are not judged;
+* SALRET-HIGH: the base wage per hour is above seven times the minimum wage, and this employer never
+  declared half as much for this person before;
+* SALRET-IDLE: unemployment pay without inactive hours;
+* SALRET-MONTH: most wages of this employer in the file are of another month, and this person, affiliated
+  in that month too, has none there.
+
 Choices where the published rules are silent:
 
 * a period that is written rightly but lies before 2019 is SALRET 12, not 5;
@@ -23,7 +33,9 @@ Choices where the published rules are silent:
   minimum wage of the period, rounded before or after multiplication; a period for which no minimum
   wage is known is not judged;
 * a person without an affiliation on the days declared is no civil servant (SALRET 10);
-* SALRET 99 also stands for days that the month does not have.
+* SALRET 99 also stands for days that the month does not have;
+* the minimum wage per hour is the monthly one over the hours of a month: the most that 40 hours a week
+  can make (`LONGEST_MONTH`) to judge low pay, 173 (CSS art. 241) to judge high pay.
 """
 
 from __future__ import annotations
@@ -35,7 +47,7 @@ from datetime import date, timedelta
 from itertools import chain
 from typing import NamedTuple
 
-from gateway.batch import Batch, Record
+from gateway.batch import Anomaly, Batch, Record
 from gateway.context import Context
 from gateway.matricule import is_person
 from gateway.moments import Period
@@ -53,6 +65,7 @@ from gateway.procedures.judgement import (
     employer_faults,
     in_order,
     refuse_malformed,
+    replaced_numbers,
 )
 from gateway.procedures.lists import CIVIL_SERVANTS
 from gateway.registers import Affiliation, Pair, Registers, Wage, WageKey, WageState
@@ -85,11 +98,31 @@ FORM = Form(
 WAITS = "SALRET-HELD"
 """The hint that names a wage on hold in the acknowledgement."""
 
+LOW = "SALRET-LOW"
+HIGH = "SALRET-HIGH"
+IDLE = "SALRET-IDLE"
+OTHER_MONTH = "SALRET-MONTH"
+
 FIRST_YEAR = 2019
 """The first year whose wages are taken electronically (SALRET 5 and 12)."""
 
 MOST_HOURS = 372
 """Work and inactive hours of a month: twelve on each of 31 days (SALRET 11)."""
+
+LONGEST_MONTH = 184
+"""Hours of 23 working days of eight hours."""
+
+USUAL_MONTH = 173
+"""Hours of a month for which a monthly amount stands."""
+
+HIGHEST = 7
+"""From how many minimum wages an hour on a wage is looked at."""
+
+ADULT = 18
+"""Years of age from which the minimum wage is due in full."""
+
+MINIMUM_WAGE_CONTRACTS = frozenset({"I", "D"})
+"""Contract types whose pay is at least the minimum wage: permanent and fixed-term."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +134,14 @@ class Month:
         fault: code due for every record of this month (SALRET 5, 9 or 12), or None.
         days: its days in order.
         capped: the amounts, in cents, that a capped wage may have; empty when none is known.
+        minimum: the unskilled minimum wage of the month in cents; None when it is not known.
     """
 
     period: Period
     fault: str | None
     days: Sequence[date]
     capped: frozenset[int]
+    minimum: int | None
 
     @property
     def length(self) -> int:
@@ -184,7 +219,8 @@ DOUBTS: Doubts = {
 def handle(batch: Batch, context: Context) -> Outcome:
     """Judge every wage of a batch, enter the good ones, say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
-    people = Once(is_person)
+    replaced = replaced_numbers(batch.records, employers, context.registers)
+    people = Once(lambda number: is_person(number) and number not in replaced)
 
     def judge(record: Record) -> list[Finding]:
         (claim,) = _read_all([record], context)
@@ -203,6 +239,7 @@ def handle(batch: Batch, context: Context) -> Outcome:
             refusals.append(FORM.refusal(claim.record, findings))
         else:
             good.append(claim)
+    before = _highest_before(good, context.registers)
     waiting = _enter(good, known, context)
     refusals.sort(key=lambda refusal: refusal.record.number)
     return Outcome(
@@ -210,7 +247,10 @@ def handle(batch: Batch, context: Context) -> Outcome:
         held=len(waiting),
         refusals=refusals,
         returns=FORM.returns(refusals),
-        hints=[FORM.anomaly(claim.record, WAITS, "Insured") for claim in waiting],
+        hints=[
+            *(FORM.anomaly(claim.record, WAITS, "Insured") for claim in waiting),
+            *_oddities(good, known, before),
+        ],
     )
 
 
@@ -283,7 +323,9 @@ def _read(record: Record, deposit: int, months: Once[Month], amounts: Once[int])
 def _month(text: str, latest: Period) -> Month:
     period, fault = _period(text, latest)
     days = tuple(period.first + timedelta(n) for n in range(period.last.day))
-    return Month(period, fault, days, frozenset() if fault else _capped_amounts(period))
+    if fault:
+        return Month(period, fault, days, frozenset(), None)
+    return Month(period, None, days, _capped_amounts(period), _minimum_wage(period))
 
 
 def _period(text: str, latest: Period) -> tuple[Period, str | None]:
@@ -306,6 +348,14 @@ def _capped_amounts(period: Period) -> frozenset[int]:
     except NoParametersError:
         return frozenset()
     return frozenset({round_half_up(7 * rounded), round_half_up(7 * index_100 * index / 100)})
+
+
+def _minimum_wage(period: Period) -> int | None:
+    """The unskilled minimum wage of adults in cents, if it is known."""
+    try:
+        return round_half_up(law().number("minimum_wage.unskilled_18_plus", period).value)
+    except NoParametersError:
+        return None
 
 
 def _repeated(claims: Sequence[Claim]) -> set[int]:
@@ -415,3 +465,77 @@ def _state(affiliations: Sequence[Affiliation], *, superseded: bool) -> WageStat
     if superseded:
         return WageState.SUPERSEDED
     return WageState.CURRENT if affiliations else WageState.HELD
+
+
+def _highest_before(claims: Iterable[Claim], registers: Registers) -> Mapping[Pair, int]:
+    """The highest base wage that counts already, for each pair with a high one now."""
+    pairs = {_pair(claim) for claim in claims if _is_high(claim)}
+    if not pairs:
+        return {}
+    counting = registers.wages.counting(pairs)
+    return {pair: max(wage.base_wage for wage in wages) for pair, wages in counting.items()}
+
+
+def _oddities(claims: Sequence[Claim], known: _Known, before: Mapping[Pair, int]) -> Iterator[Anomaly]:
+    """What should be looked at in good wages."""
+    for claim in claims:
+        if _is_low(claim) and _paid_the_minimum(claim, known):
+            yield FORM.anomaly(claim.record, LOW, "BaseWage")
+        if _is_high(claim) and 2 * before.get(_pair(claim), 0) < claim.wage.base_wage:
+            yield FORM.anomaly(claim.record, HIGH, "BaseWage")
+        if claim.wage.unemployment_pay and not claim.wage.inactive_hours:
+            yield FORM.anomaly(claim.record, IDLE, "InactiveHours")
+    for claim in _in_another_month(claims, known):
+        yield FORM.anomaly(claim.record, OTHER_MONTH, "Period")
+
+
+def _is_low(claim: Claim) -> bool:
+    """Whether the pay per hour is below the minimum wage, whoever is paid."""
+    minimum, hours = claim.month.minimum, claim.wage.work_hours
+    return minimum is not None and claim.pay * LONGEST_MONTH < minimum * hours
+
+
+def _is_high(claim: Claim) -> bool:
+    """Whether the base wage per hour is above what is usual."""
+    minimum, wage = claim.month.minimum, claim.wage
+    if minimum is None or not wage.work_hours:
+        return False
+    return wage.base_wage * USUAL_MONTH > HIGHEST * minimum * wage.work_hours
+
+
+def _paid_the_minimum(claim: Claim, known: _Known) -> bool:
+    """Whether an adult works under contracts of which all are paid at least the minimum wage."""
+    age = claim.month.period.year - int(claim.wage.key.insured[:4])
+    contracts = {affiliation.contract for affiliation in known.insuring(claim)}
+    return age > ADULT and bool(contracts) and contracts <= MINIMUM_WAGE_CONTRACTS
+
+
+def _in_another_month(claims: Sequence[Claim], known: _Known) -> Iterator[Claim]:
+    """Wages of another month than most, of people who should have one in that month and have none."""
+    usual = _usual_months(claims)
+    if not usual:
+        return
+    months = [usual.get(claim.wage.key.employer, claim.month.period) for claim in claims]
+    there = {_pair(claim) for claim, month in zip(claims, months, strict=True) if claim.month.period == month}
+    for claim, month in zip(claims, months, strict=True):
+        if _pair(claim) not in there:
+            affiliations = known.affiliations.get(_pair(claim), ())
+            if any(affiliation.overlaps(month.first, month.last) for affiliation in affiliations):
+                yield claim
+
+
+def _usual_months(claims: Iterable[Claim]) -> Mapping[str, Period]:
+    """The month of more than half of an employer's wages, where they are of several months."""
+    counted: dict[str, Counter[str]] = defaultdict(Counter)
+    for claim in claims:
+        counted[claim.wage.key.employer][claim.record.fields["Period"]] += 1
+    return {
+        employer: Period.parse(text)
+        for employer, counts in counted.items()
+        for text, count in counts.items()
+        if count < counts.total() < 2 * count
+    }
+
+
+def _pair(claim: Claim) -> Pair:
+    return claim.wage.key.employer, claim.wage.key.insured

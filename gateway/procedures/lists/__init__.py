@@ -8,25 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
-from pathlib import Path
-
-import yaml
 
 from gateway.moments import Received
+from gateway.procedures.lists.rows import SPAN, ListError, Span, fields, read, rows, span, text, yes
 
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """The days of receipt on which a code is taken, both inclusive; None is without limit."""
-
-    since: date | None = None
-    until: date | None = None
-
-    def covers(self, received: Received) -> bool:
-        began = self.since is None or self.since <= received.day
-        return began and (self.until is None or received.day <= self.until)
+__all__ = [
+    "CIVIL_SERVANTS",
+    "COUNTRIES",
+    "OCCUPATIONS",
+    "Contract",
+    "ExitDate",
+    "ListError",
+    "Scheme",
+    "Span",
+    "contracts",
+    "free_movement",
+    "schemes",
+]
 
 
 class ExitDate(StrEnum):
@@ -68,13 +67,6 @@ class Scheme:
     span: Span
 
 
-class ListError(ValueError):
-    """A list breaks a rule: which entry, and what is wrong."""
-
-
-_SPAN = frozenset({"since", "until"})
-
-
 def contracts(received: Received) -> Mapping[str, Contract]:
     """The contract types taken on the day of receipt, by letter."""
     return {contract.code: contract for contract in _CONTRACTS if contract.span.covers(received)}
@@ -90,47 +82,6 @@ def free_movement(received: Received) -> frozenset[str]:
     return frozenset(code for codes, span in _FREE_MOVEMENT if span.covers(received) for code in codes)
 
 
-def _read(name: str) -> object:
-    return yaml.CSafeLoader((Path(__file__).parent / name).read_text(encoding="utf-8")).get_single_data()
-
-
-def _fields(row: object, required: set[str], optional: frozenset[str] = frozenset()) -> Mapping[str, object]:
-    if not isinstance(row, dict):
-        raise ListError(f"not a mapping: {row!r}")
-    if row.keys() - required - optional or required - row.keys():
-        raise ListError(f"the keys are {', '.join(sorted(required))}, not those of {row!r}")
-    return row
-
-
-def _rows(value: object) -> list[object]:
-    if not isinstance(value, list):
-        raise ListError(f"not a list: {value!r}")
-    return value
-
-
-def _text(value: object) -> str:
-    # YAML makes a number of 03 and a truth value of NO, unless they stand in quotes.
-    if not isinstance(value, str):
-        raise ListError(f"write it in quotes: {value!r}")
-    return value
-
-
-def _yes(value: object) -> bool:
-    if not isinstance(value, bool):
-        raise ListError(f"not true or false: {value!r}")
-    return value
-
-
-def _span(row: Mapping[str, object]) -> Span:
-    return Span(_day(row.get("since")), _day(row.get("until")))
-
-
-def _day(value: object) -> date | None:
-    if value is not None and type(value) is not date:
-        raise ListError(f"not a day: {value!r}")
-    return value
-
-
 def _occupations(entries: str) -> frozenset[str]:
     """The unit groups of a text such as `111.1234 112.0`."""
     groups = [entry.split(".") for entry in entries.split()]
@@ -138,44 +89,44 @@ def _occupations(entries: str) -> frozenset[str]:
 
 
 def _contract(row: object) -> Contract:
-    fields = _fields(row, {"code", "meaning", "exit", "trial", "schemes"}, _SPAN)
+    entry = fields(row, {"code", "meaning", "exit", "trial", "schemes"}, SPAN)
     return Contract(
-        code=_text(fields["code"]),
-        meaning=_text(fields["meaning"]),
-        exit=ExitDate(_text(fields["exit"])),
-        trial=_yes(fields["trial"]),
-        schemes=frozenset(map(_text, _rows(fields["schemes"]))),
-        span=_span(fields),
+        code=text(entry["code"]),
+        meaning=text(entry["meaning"]),
+        exit=ExitDate(text(entry["exit"])),
+        trial=yes(entry["trial"]),
+        schemes=frozenset(map(text, rows(entry["schemes"]))),
+        span=span(entry),
     )
 
 
 def _scheme(row: object) -> Scheme:
-    fields = _fields(row, {"code", "meaning", "civil_servants"}, _SPAN)
+    entry = fields(row, {"code", "meaning", "civil_servants"}, SPAN)
     return Scheme(
-        code=_text(fields["code"]),
-        meaning=_text(fields["meaning"]),
-        civil_servants=_yes(fields["civil_servants"]),
-        span=_span(fields),
+        code=text(entry["code"]),
+        meaning=text(entry["meaning"]),
+        civil_servants=yes(entry["civil_servants"]),
+        span=span(entry),
     )
 
 
 def _union(row: object) -> tuple[frozenset[str], Span]:
-    fields = _fields(row, {"source", "codes"}, _SPAN)
-    return frozenset(_text(fields["codes"]).split()), _span(fields)
+    entry = fields(row, {"source", "codes"}, SPAN)
+    return frozenset(text(entry["codes"]).split()), span(entry)
 
 
-_countries = _fields(_read("countries.yaml"), {"iso_3166_1", "free_movement"})
-_labour = _fields(_read("contracts.yaml"), {"schemes", "contracts"})
-_occupation_list = _fields(_read("occupations.yaml"), {"source", "unit_groups"})
+_countries = fields(read("countries.yaml"), {"iso_3166_1", "free_movement"})
+_labour = fields(read("contracts.yaml"), {"schemes", "contracts"})
+_occupation_list = fields(read("occupations.yaml"), {"source", "unit_groups"})
 
-_FREE_MOVEMENT = tuple(map(_union, _rows(_countries["free_movement"])))
-_SCHEMES = tuple(map(_scheme, _rows(_labour["schemes"])))
-_CONTRACTS = tuple(map(_contract, _rows(_labour["contracts"])))
+_FREE_MOVEMENT = tuple(map(_union, rows(_countries["free_movement"])))
+_SCHEMES = tuple(map(_scheme, rows(_labour["schemes"])))
+_CONTRACTS = tuple(map(_contract, rows(_labour["contracts"])))
 
-COUNTRIES = frozenset(_text(_fields(_countries["iso_3166_1"], {"source", "codes"})["codes"]).split())
+COUNTRIES = frozenset(text(fields(_countries["iso_3166_1"], {"source", "codes"})["codes"]).split())
 """The two-letter codes of ISO 3166-1."""
 
-OCCUPATIONS = _occupations(_text(_occupation_list["unit_groups"]))
+OCCUPATIONS = _occupations(text(_occupation_list["unit_groups"]))
 """The four-digit unit groups of ISCO-08 (CITP-08)."""
 
 CIVIL_SERVANTS = frozenset(scheme.code for scheme in _SCHEMES if scheme.civil_servants)

@@ -6,6 +6,12 @@ next one of the birth date. Nationals of other countries than the European Union
 Economic Area and Switzerland get theirs from the immigration authority: such a request is refused
 without looking, whether or not the person has a number.
 
+A new number is only given with a scan of the person's identity document, a CARTID that came in one
+container with the batch (MATRET-SCAN; MATRET-IMAGE when the picture is not taken). It belongs to a
+record by birth date and serial: 0 for the first person born that day in the file, 1 for the second and
+so on, records that are refused counted too. Who has a number needs none. A scan that belongs to no
+record is only hinted at (MATRET-ORPHAN).
+
 A second record for a person whose first one was treated is refused (MATRET 7); when the first one
 was refused, the second is judged as if it were alone.
 
@@ -15,15 +21,17 @@ The MATRET codes are ours, the operator's are not published.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from gateway.batch import Batch, Record
+from gateway.batch import Anomaly, Attachment, Batch, Record
 from gateway.context import Context
 from gateway.moments import Received
 from gateway.outcome import Assignment, Outcome, Refusal
 from gateway.procedures.judgement import (
+    NO_MANDATE,
     Certain,
     Doubts,
     Finding,
@@ -59,6 +67,11 @@ FORM = Form(
     ),
     assigned_in="MATASS",
 )
+
+SCAN_MISSING = "MATRET-SCAN"
+SCAN_NOT_TAKEN = "MATRET-IMAGE"
+SCAN_OF_NOBODY = "MATRET-ORPHAN"
+"""The hint on a scan that belongs to no record."""
 
 FIRST_BIRTH_YEAR = 1850
 """Nobody born earlier is hired today; our choice, as no rule is published."""
@@ -115,6 +128,51 @@ DOUBTS: Doubts = {
 """How illegible fields are completed, so that only what is certain of a record is found."""
 
 
+@dataclass(frozen=True, slots=True)
+class Scans:
+    """The scans that came with a batch, and to which records they belong.
+
+    Attributes:
+        subjects: birth date and serial, as in the name of a scan, by place of the record; none for a
+            record whose birth date is not legible.
+        found: the scans, by subject.
+    """
+
+    subjects: Mapping[int, str]
+    found: Mapping[str, Attachment]
+
+    @classmethod
+    def of(cls, batch: Batch) -> Scans:
+        """The scans of a batch; the records the form refused are persons born that day too."""
+        born_that_day: Counter[date] = Counter()
+        subjects: dict[int, str] = {}
+        for record in in_order([*batch.records, *batch.malformed]):
+            born = calendar_day(record.fields.get("BirthDate", ""))
+            if born is not None:
+                subjects[record.number] = f"{born.isoformat().replace('-', '')}{born_that_day[born]}"
+                born_that_day[born] += 1
+        return cls(subjects, {one.subject: one for one in batch.attachments})
+
+    def lacking(self, record: Record) -> Iterator[Anomaly]:
+        """What is missing for a new number: the value says the scan due, or what is wrong with it."""
+        subject = self.subjects[record.number]
+        scan = self.found.get(subject)
+        place = f"/{FORM.procedure}/{FORM.record}[{record.number}]"
+        if scan is None:
+            yield Anomaly(SCAN_MISSING, record.number, None, place, record.line, f"CARTID{subject}")
+        elif scan.fault is not None:
+            yield Anomaly(SCAN_NOT_TAKEN, record.number, None, place, record.line, scan.fault)
+
+    def of_nobody(self) -> list[Anomaly]:
+        """A hint for each scan that belongs to no record."""
+        belonging = set(self.subjects.values())
+        return [
+            Anomaly(SCAN_OF_NOBODY, value=scan.name)
+            for subject, scan in self.found.items()
+            if subject not in belonging
+        ]
+
+
 def handle(batch: Batch, context: Context) -> Outcome:
     """Look every person up, give numbers to those who have none, say which requests were refused and why."""
     employers = employer_faults(FORM, context.rights)
@@ -124,20 +182,34 @@ def handle(batch: Batch, context: Context) -> Outcome:
         return _findings(request, employers)
 
     refusals = list(refuse_malformed(FORM, batch, employers, Certain(judge, DOUBTS, FORM.fields[:-1])))
+    judged = [
+        (request, _findings(request, employers))
+        for request in _read_all(in_order(batch.records), context.received)
+    ]
+    persons = context.registers.persons
+    known = persons.find({one for request, findings in judged if (one := _sought(request, findings))})
+    scans = Scans.of(batch)
     good: dict[Identity, Request] = {}
-    for request in _read_all(in_order(batch.records), context.received):
+    for request, findings in judged:
         identity = _identity(request)
-        findings = _findings(request, employers)
+        lacking: list[Anomaly] = []
         if identity in good:
             findings.append(("MATRET-7", "Surname"))
-        if findings or identity is None:
-            refusals.append(FORM.refusal(request.record, findings))
+        elif _sought(request, findings) and identity not in known:
+            lacking += scans.lacking(request.record)
+        if findings or lacking or identity is None:
+            refusals.append(FORM.refusal(request.record, findings, lacking))
         else:
             good[identity] = request
-    assignments, unserved = _assign(good, context.registers.persons)
+    assignments, unserved = _assign(good, known, persons)
     refusals += unserved
     refusals.sort(key=lambda refusal: refusal.record.number)
-    return Outcome(len(assignments), refusals=refusals, returns=FORM.returns(refusals, assignments))
+    return Outcome(
+        len(assignments),
+        refusals=refusals,
+        returns=FORM.returns(refusals, assignments),
+        hints=scans.of_nobody(),
+    )
 
 
 def _read_all(records: Iterable[Record], received: Received) -> list[Request]:
@@ -154,6 +226,15 @@ def _identity(request: Request) -> Identity | None:
     return Identity(request["Surname"], request["FirstName"], request.born)
 
 
+_NOT_SOUGHT = frozenset({FORM.bad_employer, NO_MANDATE, "MATRET-4", "MATRET-5"})
+"""With one of these a person is not looked up: it is nobody's or not this sender's matter, or of no use."""
+
+
+def _sought(request: Request, findings: Iterable[Finding]) -> Identity | None:
+    """Whom to look up in the register for a record, if anybody."""
+    return None if any(code in _NOT_SOUGHT for code, _ in findings) else _identity(request)
+
+
 def _findings(request: Request, employers: Once[str | None]) -> list[Finding]:
     findings = broken(RULES, request)
     if fault := employers[request["Employer"]]:
@@ -161,11 +242,12 @@ def _findings(request: Request, employers: Once[str | None]) -> list[Finding]:
     return findings
 
 
-def _assign(requests: Mapping[Identity, Request], persons: Persons) -> tuple[list[Assignment], list[Refusal]]:
+def _assign(
+    requests: Mapping[Identity, Request], known: Mapping[Identity, str], persons: Persons
+) -> tuple[list[Assignment], list[Refusal]]:
     """The number of each person, found or new; and those whose birth date has none left (MATRET 8)."""
     assignments: list[Assignment] = []
     unserved: list[Refusal] = []
-    known = persons.find(requests.keys())
     for identity, request in requests.items():
         matricule = known.get(identity) or persons.assign(identity, request["Nationality"], request.address)
         if matricule is None:

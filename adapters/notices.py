@@ -1,0 +1,380 @@
+"""Posting notices: each in the transaction that remembers it, so that nobody is told twice.
+
+What is due on a day is looked up without a lock; each piece of work is then one transaction, which looks
+again, writes, seals and posts. A run that was cut off or repeated goes on where it stopped: the table
+`notice` keeps who was told what. For missing wages only what was entered since the last complete run is
+looked through (the table `bookmark`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import partial
+
+import sqlalchemy as sa
+import structlog
+from lxml import etree
+
+from adapters.answering import give
+from adapters.database import Database, tables
+from adapters.database.registers import bind
+from adapters.database.registers.activities import SqlActivities
+from adapters.database.registers.wages import SqlWages
+from adapters.faults import place_of
+from gateway.batch import MemberId
+from gateway.calendar import is_working_day
+from gateway.moments import LUXEMBOURG, Clock, Period, Received
+from gateway.notices import chapro as counting
+from gateway.notices import lisper as listing
+from gateway.notices import salman as awaiting
+from gateway.notices.salman import Case, Declared
+from gateway.registers import Registers
+from gateway.returns import chapro, lisper, salman
+from gateway.seal import Seal
+
+log = structlog.get_logger()
+
+affiliation = tables.table(tables.Affiliation)
+bookmark = tables.table(tables.Bookmark)
+deposit = tables.table(tables.Deposit)
+mandate = tables.table(tables.Mandate)
+notice = tables.table(tables.Notice)
+wage = tables.table(tables.Wage)
+
+SLICE_SECONDS = 1.0
+"""How long a sweep works before deposits get their turn again."""
+
+_STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A notice as it was posted: its code, the employers it is about, to whom, and its file name."""
+
+    kind: str
+    employers: tuple[str, ...]
+    member: str
+    name: str
+
+
+Work = Callable[[sa.Connection], list[Posted]]
+"""A piece of work, done in the transaction given; what it posted."""
+
+
+@dataclass(slots=True)
+class Round:
+    """What there is to do on a day.
+
+    Attributes:
+        work: the pieces left, each to be done in a transaction of its own.
+        looked: for each register looked through, the id of its last row; kept once all is done.
+        failed: whether a piece could not be done.
+    """
+
+    day: date
+    work: deque[Work]
+    looked: Mapping[str, int]
+    failed: bool = False
+
+
+class Notices:
+    """Finds what has to be told without being asked for, and posts it."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        self._database = database
+        self._seal = seal
+        self._clock = clock
+        self._round: Round | None = None
+
+    def run(self, day: date) -> Iterator[Posted]:
+        """Post all that is due on a day."""
+        due = self._due(day)
+        for work in due.work:
+            with self._database.write() as connection:
+                posted = work(connection)
+            yield from posted
+        self._keep(due.looked)
+
+    def sweep(self, day: date) -> bool:
+        """Post what is due on a day, for a short while; False when some is left or could not be done."""
+        if self._round is None or self._round.day != day:
+            self._round = self._due(day)
+        due, until = self._round, time.monotonic() + SLICE_SECONDS
+        while due.work:
+            if time.monotonic() > until:
+                return False
+            work = due.work.popleft()
+            try:
+                with self._database.write() as connection:
+                    work(connection)
+            except Exception as error:
+                due.failed = True
+                log.error("notice.failed", reason=place_of(error))
+        self._round = None
+        if not due.failed:
+            self._keep(due.looked)
+        return not due.failed
+
+    def _due(self, day: date) -> Round:
+        with self._database.read() as connection:
+            cases, looked = _cases(connection, day)
+            work: deque[Work] = deque(
+                partial(self._tell_missing, member=member, cases=mine, day=day)
+                for member, mine in self._by_recipient(connection, cases, day).items()
+            )
+            period = listing.period_due(day)
+            if period is not None:
+                untold = _untold(connection, lisper.CODE, str(period), period.first, period.last)
+                work.extend(partial(self._list_staff, employer=one, period=period) for one in untold)
+            turn = counting.turn_due(day)
+            if turn is not None:
+                counted = counting.reference_day(turn.year)
+                untold = _untold(connection, chapro.CODE, _occasion(turn), counted, counted)
+                work.extend(partial(self._count, employer=one, turn=turn) for one in untold)
+        return Round(day, work, looked)
+
+    def _keep(self, looked: Mapping[str, int]) -> None:
+        """Remember how far the registers were looked through."""
+        with self._database.write() as connection:
+            for register, row in looked.items():
+                connection.execute(sa.delete(bookmark).where(bookmark.c.name == register))
+                connection.execute(sa.insert(bookmark).values(name=register, row=row))
+
+    def _by_recipient(
+        self, connection: sa.Connection, cases: Iterable[Case], day: date
+    ) -> Mapping[MemberId, list[Case]]:
+        """The cases due on a day by the members who would be told."""
+        found: dict[MemberId, list[Case]] = defaultdict(list)
+        registers, now = _registers(connection), Received(self._clock())
+        for case in cases:
+            for member in _told_of(connection, registers, case, day, now):
+                found[member].append(case)
+        return found
+
+    def _tell_missing(
+        self, connection: sa.Connection, member: MemberId, cases: Sequence[Case], day: date
+    ) -> list[Posted]:
+        """Tell a member which wages are awaited of its employers, in one SALMAN."""
+        registers, now = _registers(connection), Received(self._clock())
+        missing: list[salman.MissingWage] = []
+        for case in cases:
+            declared = _told_of(connection, registers, case, day, now).get(member)
+            if declared is None:
+                continue
+            occasion = f"{case.period} {declared.deposit}"
+            known = _known(connection, salman.CODE, case.employer, occasion, member)
+            awaited = [one for one in awaiting.missing(case, registers) if one.insured not in known]
+            for one in awaited:
+                remember(connection, salman.CODE, case.employer, occasion, member, now, one.insured)
+            missing += awaited
+        if not missing:
+            return []
+        document = salman.MissingWages(self._seal.header(member, now.at), tuple(missing))
+        employers = tuple(dict.fromkeys(one.employer for one in missing))
+        return [deliver(connection, self._seal, member, salman.CODE, employers, salman.write(document), now)]
+
+    def _list_staff(self, connection: sa.Connection, employer: str, period: Period) -> list[Posted]:
+        """Send the staff list of an employer and month to those who may declare its wages."""
+        registers, now = _registers(connection), Received(self._clock())
+        listed = tuple(listing.staff(employer, period, registers))
+        if not listed or _known(connection, lisper.CODE, employer, str(period)):
+            return []
+        posted = []
+        for member in listing.recipients(registers.mandates.for_employer(employer), now):
+            document = lisper.StaffList(self._seal.header(member, now.at), listed)
+            remember(connection, lisper.CODE, employer, str(period), member, now)
+            posted.append(
+                deliver(connection, self._seal, member, lisper.CODE, (employer,), lisper.write(document), now)
+            )
+        return posted
+
+    def _count(self, connection: sa.Connection, employer: str, turn: counting.Turn) -> list[Posted]:
+        """Send the employees counted for an employer to those with the right to its invoices."""
+        registers, now = _registers(connection), Received(self._clock())
+        counted = tuple(counting.counted(employer, turn.year, registers))
+        if not counted or _known(connection, chapro.CODE, employer, _occasion(turn)):
+            return []
+        posted = []
+        for member in counting.recipients(registers.mandates.for_employer(employer), now):
+            header = self._seal.header(member, now.at)
+            document = chapro.CountedEmployees(header, turn.year, turn.stage, turn.until, counted)
+            remember(connection, chapro.CODE, employer, _occasion(turn), member, now)
+            posted.append(
+                deliver(connection, self._seal, member, chapro.CODE, (employer,), chapro.write(document), now)
+            )
+        return posted
+
+
+def deliver(
+    connection: sa.Connection,
+    seal: Seal,
+    member: MemberId,
+    code: str,
+    employers: tuple[str, ...],
+    document: etree._Element,
+    now: Received,
+) -> Posted:
+    """Seal a notice and put it on a member's shelf."""
+    answer = give(connection, seal, member, document, now.at)
+    return Posted(code, employers, str(member), answer.name)
+
+
+def remember(
+    connection: sa.Connection,
+    kind: str,
+    employer: str,
+    occasion: str,
+    member: MemberId,
+    now: Received,
+    insured: str = "",
+) -> None:
+    """Enter that a member was told something of an employer; of one insured, or of the whole staff.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: when it was told that before.
+    """
+    connection.execute(
+        sa.insert(notice).values(
+            kind=kind,
+            employer=employer,
+            occasion=occasion,
+            insured=insured,
+            member=str(member),
+            posted=str(now),
+        )
+    )
+
+
+def _registers(connection: sa.Connection) -> Registers:
+    return bind(connection, SqlWages(connection), SqlActivities(connection))
+
+
+def _cases(connection: sa.Connection, day: date) -> tuple[list[Case], Mapping[str, int]]:
+    """The cases to look at on a day, and up to which rows the registers are then looked through.
+
+    They are those of which wages were declared before the day, or somebody's affiliation entered or
+    changed, since the last complete round. Other days than working days have none.
+    """
+    if not is_working_day(day):
+        return [], {}
+    begun = str(Received(datetime(day.year, day.month, day.day, tzinfo=LUXEMBOURG)))
+    marks = {row.name: row.row for row in connection.execute(sa.select(bookmark))}
+    wages, affiliations = marks.get("wage", 0), marks.get("affiliation", 0)
+    last_wage = _last_wage_before(connection, begun, wages)
+    last_affiliation = connection.execute(sa.select(sa.func.max(affiliation.c.id))).scalar() or 0
+    cases = {
+        *_declared_between(connection, wages, last_wage),
+        *_affiliated_between(connection, affiliations, last_affiliation),
+    }
+    return sorted(cases), {"wage": last_wage, "affiliation": last_affiliation}
+
+
+def _last_wage_before(connection: sa.Connection, begun: str, mark: int) -> int:
+    """The id of the last wage after a mark before the first one that was received in a day that has begun."""
+    fresh = (
+        sa.select(sa.func.min(wage.c.id))
+        .join(deposit, deposit.c.number == wage.c.deposit)
+        .where(wage.c.id > mark, deposit.c.received >= begun)
+    )
+    first: int | None = connection.execute(fresh).scalar()
+    if first is not None:
+        return first - 1
+    last: int = connection.execute(sa.select(sa.func.max(wage.c.id))).scalar() or 0
+    return last
+
+
+def _declared_between(connection: sa.Connection, after: int, last: int) -> Iterator[Case]:
+    query = (
+        sa.select(wage.c.employer, wage.c.period)
+        .where(wage.c.id > after, wage.c.id <= last, wage.c.period >= str(awaiting.FIRST))
+        .distinct()
+    )
+    for employer, period in connection.execute(query):
+        yield Case(employer, Period.parse(period))
+
+
+def _affiliated_between(connection: sa.Connection, after: int, last: int) -> Iterator[Case]:
+    """The months declared that lie between the first entry and the last exit of each employer's changes."""
+    changed = (
+        sa.select(
+            affiliation.c.employer,
+            sa.func.min(affiliation.c.entry),
+            sa.func.max(sa.func.coalesce(affiliation.c.exit, "9999-12-31")),
+        )
+        .where(affiliation.c.id > after, affiliation.c.id <= last, affiliation.c.state == "current")
+        .group_by(affiliation.c.employer)
+    )
+    for employer, entry, left in connection.execute(changed).all():
+        months = (
+            sa.select(wage.c.period)
+            .where(
+                wage.c.employer == employer,
+                wage.c.period >= max(entry[:7], str(awaiting.FIRST)),
+                wage.c.period <= left[:7],
+                _STANDS,
+            )
+            .distinct()
+        )
+        for period in connection.execute(months).scalars():
+            yield Case(employer, Period.parse(period))
+
+
+def _told_of(
+    connection: sa.Connection, registers: Registers, case: Case, day: date, now: Received
+) -> Mapping[MemberId, Declared]:
+    """Who is told on a day what is missing in a case, and which deposit left it out."""
+    declared = _declared(connection, case)
+    if declared is None or not awaiting.is_due(declared, day):
+        return {}
+    mandates = registers.mandates.for_employer(case.employer)
+    return dict.fromkeys(awaiting.recipients(declared, mandates, now), declared)
+
+
+def _declared(connection: sa.Connection, case: Case) -> Declared | None:
+    """The latest deposit of which wages of a case stand."""
+    query = (
+        sa.select(deposit.c.number, deposit.c.sender, deposit.c.received)
+        .join(wage, wage.c.deposit == deposit.c.number)
+        .where(wage.c.employer == case.employer, wage.c.period == str(case.period), _STANDS)
+        .order_by(deposit.c.number.desc())
+        .limit(1)
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    return Declared(row.number, MemberId(row.sender[:13], row.sender[13:]), Received.parse(row.received))
+
+
+def _untold(connection: sa.Connection, kind: str, occasion: str, first: date, last: date) -> list[str]:
+    """The employers with any mandate and with somebody affiliated in a span, of whom nobody was told yet."""
+    affiliated = sa.exists().where(
+        affiliation.c.employer == mandate.c.employer,
+        affiliation.c.state == "current",
+        affiliation.c.entry <= last.isoformat(),
+        sa.or_(affiliation.c.exit.is_(None), affiliation.c.exit >= first.isoformat()),
+    )
+    told = sa.exists().where(
+        notice.c.kind == kind, notice.c.employer == mandate.c.employer, notice.c.occasion == occasion
+    )
+    query = sa.select(mandate.c.employer).where(affiliated, sa.not_(told)).distinct()
+    return list(connection.execute(query.order_by(mandate.c.employer)).scalars())
+
+
+def _known(
+    connection: sa.Connection, kind: str, employer: str, occasion: str, member: MemberId | None = None
+) -> set[str]:
+    """About whom a member, or anybody, was told; an empty text stands for the whole staff."""
+    query = sa.select(notice.c.insured).where(
+        notice.c.kind == kind, notice.c.employer == employer, notice.c.occasion == occasion
+    )
+    if member is not None:
+        query = query.where(notice.c.member == str(member))
+    return set(connection.execute(query).scalars())
+
+
+def _occasion(turn: counting.Turn) -> str:
+    return f"{turn.year} {turn.stage}"

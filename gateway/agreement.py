@@ -1,0 +1,41 @@
+"""What a member and the operator agreed (*convention* SECUline): which procedures, where, and in which form.
+
+An agreement lists procedures one by one; the returns of a procedure come with it, and CALCUL always does. It
+may be revoked at any time. Sources: the operator's rules of use, and its pages on DEMUTI and CALCUL.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Spelling(StrEnum):
+    """In which form a member gets returns."""
+
+    XML = "xml"
+    """As signed documents."""
+    DTA = "dta"
+    """As the operator's `.dta` files where there is such a layout, in signed containers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """An agreement as it stands.
+
+    Attributes:
+        procedures: codes of what the member may send; without any it has been revoked.
+        environment: `production`, or `test` for a member who is let into the test environment only.
+        answers: in which form returns go back.
+        own_computation: whether the member computes contributions itself and has them compared
+            (RGD of 12 May 1975, art. 7, par. 3).
+    """
+
+    procedures: frozenset[str]
+    environment: str = "production"
+    answers: Spelling = Spelling.XML
+    own_computation: bool = False
+
+    def allows(self, procedure: str, environment: str) -> bool:
+        """Whether the member may use a procedure in an environment; production includes tests."""
+        return procedure in self.procedures and environment in ("test", self.environment)

@@ -1,0 +1,1 @@
+"""Work abroad: activities for which Luxembourg's social security goes on."""

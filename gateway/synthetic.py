@@ -1,0 +1,44 @@
+"""The numbers that the test environment takes: nobody's.
+
+Who tests with the numbers of real people puts their data where it is not needed (RGD of 12 May 1975, art. 17:
+only what is strictly needed may be stored). So the test environment refuses a file in which somebody could be
+real: born since 1900, or an employer founded before 2090. Made-up people are born before 1900 and made-up
+employers founded from 2090 on, with right check digits, so that all other rules can be tried on them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.batch import Anomaly, Batch, Record
+
+CODE = "FILE-REAL"
+ENVIRONMENT = "test"
+"""The environment in which this holds."""
+
+LIVING = range(1900, 2101)
+"""Years of birth in which somebody may be real."""
+FOUNDED = range(1800, 2090)
+"""Years of foundation in which an employer may be real."""
+
+_YEARS = {"Insured": LIVING, "BirthDate": LIVING, "Employer": FOUNDED}
+_MOST = 100
+
+
+def real_looking(batch: Batch) -> list[Anomaly]:
+    """What in a batch, or in its parts, could be somebody's real number; at most a hundred places."""
+    found: list[Anomaly] = []
+    for part in batch.parts or (batch,):
+        for record in (*part.records, *part.malformed):
+            found.extend(_in_record(record))
+            if len(found) >= _MOST:
+                return found[:_MOST]
+    return found
+
+
+def _in_record(record: Record) -> Iterator[Anomaly]:
+    for field, years in _YEARS.items():
+        text = record.fields.get(field, "")
+        year = text[:4]
+        if year.isascii() and year.isdigit() and int(year) in years:
+            yield Anomaly(CODE, record.number, field, line=record.line)
