@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
+from adapters.cli.premises import Folder, open_gateway, settings_of
 from adapters.database import Database
 from adapters.database.circumstances import Circumstances, OverlappingOutages
 from adapters.lateness import proposed
 from adapters.premises import Premises
-from adapters.settings import Settings
 from gateway.deadlines import Due, Outage, published, rule
 from gateway.deadlines import last_day_of as last
 from gateway.lateness import Circumstance, Matter, Proposal
@@ -23,24 +22,11 @@ from gateway.matricule import is_employer, is_person
 from gateway.moments import LUXEMBOURG, Received, system_clock
 from gateway.money import euro
 
-Folder = Annotated[Path | None, typer.Option("--data", help="Folder of the gateway (or SECUGATE_DATA).")]
-
 app = typer.Typer()
 circumstance = typer.Typer(
     help="Circumstances: what bears on a duty to declare and no batch says.", no_args_is_help=True
 )
 app.add_typer(circumstance, name="circumstance")
-
-
-def _folder(folder: Path | None) -> Premises:
-    return Premises((Settings() if folder is None else Settings(data=folder)).data)
-
-
-def _database(folder: Path | None) -> Database:
-    premises = _folder(folder)
-    if not premises.database.exists():
-        wrong_use(f"{premises.folder} is no gateway. Make one with: secugate init --data {premises.folder}")
-    return Database(premises.database)
 
 
 @app.command()
@@ -53,7 +39,7 @@ def calendar(
 
     With the outages that the gateway declared, where there is one.
     """
-    premises = _folder(data)
+    premises = Premises(settings_of(data).data)
     outages = Circumstances(Database(premises.database)).outages() if premises.database.exists() else []
     found = published(year, outages)
     if as_json:
@@ -99,7 +85,7 @@ def outage(
     if over <= begun:
         wrong_use("An outage ends after it began")
     try:
-        number = Circumstances(_database(data)).declare(Outage(begun, over, reason), _now())
+        number = Circumstances(open_gateway(data)[1]).declare(Outage(begun, over, reason), _now())
     except OverlappingOutages as error:
         refused(f"Not declared: {error}.")
     console.print(f"Outage {number} from {begun} to {over} is declared.", markup=False)
@@ -136,7 +122,7 @@ def add_circumstance(
     )
     if new.last is not None and new.last < new.first:
         wrong_use("It ends after it began")
-    number = Circumstances(_database(data)).enter(new, _now())
+    number = Circumstances(open_gateway(data)[1]).enter(new, _now())
     console.print(f"Circumstance {number} is entered.")
 
 
@@ -148,7 +134,7 @@ def lateness(
     as_json: AsJson = False,
 ) -> None:
     """Print what is proposed for declarations that came late or are missing. Nothing is posted or fined."""
-    found = proposed(_database(data), _day(day), _employer(employer))
+    found = proposed(open_gateway(data)[1], _day(day), _employer(employer))
     if as_json:
         print_json([_document(one) for one in found])
         return

@@ -150,7 +150,7 @@ def _json(month: story.Month) -> dict[str, object]:
         ],
         "receipts": answers("ACKREC"),
         "acknowledgements": answers("ACKTRT"),
-        "returns": answers(*chain.from_iterable((*one.answers, *one.pages) for one in PROCEDURES), *REFUSED_FILE),
+        "returns": answers(*REFUSED_FILE, *chain.from_iterable(one.all_returns for one in PROCEDURES)),
         "statements": answers("CALCUL", "EXTCPT"),
         "notices": answers(*story.NOTICES),
         "trust": month.trust.read_text(),

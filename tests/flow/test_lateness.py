@@ -125,6 +125,7 @@ def test_the_first_notice_for_wages_cured_in_time(home: House, other: Sender, cl
     """PAIN-07. Wages of September: due on 12 October, reminders on the 26th, notice on 4 January, to cure
     until 15 February (the 13th is a Saturday)."""
     insured = person_number(date(1888, 5, 1), 7)
+    declare(home, other, entry(someone(), OTHER_EMPLOYER))  # duties are known from the first deposit on
     with home.gateway.database.write() as connection:
         connection.exec_driver_sql(
             "INSERT INTO affiliation (employer, insured, entry, exit, contract, scheme, state)"

@@ -1,0 +1,263 @@
+"""The operator's registers: members with their agreements, employers, mandates."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import paramiko
+import sqlalchemy as sa
+import typer
+from cryptography import x509
+
+from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
+from adapters.cli.premises import Folder, day_of, employer_of, member_of, open_gateway, right_now
+from adapters.database.members import ALL, Members
+from gateway.agreement import Spelling
+from gateway.procedures import PROCEDURES
+from gateway.registers import MandateState
+from gateway.returns import calcul
+from signing.certificates import load_certificate
+
+app = typer.Typer()
+member = typer.Typer(help="Members: who may come through the doors.", no_args_is_help=True)
+employer = typer.Typer(help="Employers: class and factor by year.", no_args_is_help=True)
+mandate = typer.Typer(help="Mandates: who may act for whom.", no_args_is_help=True)
+app.add_typer(member, name="member")
+app.add_typer(employer, name="employer")
+app.add_typer(mandate, name="mandate")
+
+ALL_PROCEDURES = (*(procedure.code for procedure in PROCEDURES), calcul.CODE)
+
+
+@member.command("add")
+def add_member(
+    identifier: Annotated[str, typer.Argument(help="Employer matricule and SECUline number, 19 digits.")],
+    name: Annotated[str, typer.Option()],
+    kind: Annotated[str, typer.Option(help="employer, fiduciary or agency")],
+    certificate: Annotated[Path, typer.Option(help="PEM certificate for signatures and HTTPS.")],
+    ssh_key: Annotated[Path | None, typer.Option(help="OpenSSH public key for SFTP.")] = None,
+    data: Folder = None,
+) -> None:
+    """Register a member with its keys."""
+    _, database, _ = open_gateway(data)
+    if kind not in ("employer", "fiduciary", "agency"):
+        wrong_use("--kind is employer, fiduciary or agency")
+    members, who, now = Members(database), member_of(identifier), right_now()
+    loaded = _certificate(certificate)
+    public = None if ssh_key is None else _public_key(ssh_key)
+    try:
+        members.register(who, name=name, kind=kind, at=now)
+        members.add_certificate(who, loaded, now)
+        if public is not None:
+            members.add_ssh_key(who, public.fingerprint, f"{public.get_name()} {public.get_base64()}", now)
+    except sa.exc.IntegrityError:
+        refused(f"Member {who}, or one of its keys, is registered already.")
+    console.print(f"Member {who} ({name}) is registered.", markup=False)
+
+
+@member.command("agreement")
+def change_agreement(
+    identifier: Annotated[str, typer.Argument(help="Employer matricule and SECUline number, 19 digits.")],
+    procedures: Annotated[
+        str | None, typer.Option(help="Codes, separated by blanks; '' revokes the agreement.")
+    ] = None,
+    environment: Annotated[str | None, typer.Option(help="production or test")] = None,
+    answers: Annotated[str | None, typer.Option(help="xml or dta")] = None,
+    own_computation: Annotated[bool | None, typer.Option(help="The member computes contributions.")] = None,
+    data: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what was agreed with a member, after the changes given."""
+    _, database, _ = open_gateway(data)
+    members, who, now = Members(database), member_of(identifier), right_now()
+    standing = members.agreement(who, now)
+    if standing is None:
+        refused(f"There is no member {who}.")
+    given: dict[str, Any] = {
+        "procedures": None if procedures is None else _procedures(procedures),
+        "environment": environment,
+        "answers": None if answers is None else _spelling(answers),
+        "own_computation": own_computation,
+    }
+    if environment not in (None, "production", "test"):
+        wrong_use("--environment is production or test")
+    changes = {name: value for name, value in given.items() if value is not None}
+    agreed = replace(standing, **changes)
+    if changes:
+        members.agree(who, agreed, now)
+    shown: dict[str, Any] = {**asdict(agreed), "procedures": sorted(agreed.procedures)}
+    if as_json:
+        print_json(shown)
+    else:
+        shown["procedures"] = " ".join(shown["procedures"]) or "none: revoked"
+        print_table(f"Agreement of {who}", ("", ""), ((name, str(value)) for name, value in shown.items()))
+
+
+def _procedures(text: str) -> frozenset[str]:
+    codes = frozenset(text.upper().split())
+    unknown = sorted(codes - ALL)
+    if unknown:
+        wrong_use(f"--procedures: there is no {', '.join(unknown)}")
+    return codes
+
+
+def _spelling(text: str) -> Spelling:
+    try:
+        return Spelling(text)
+    except ValueError:
+        wrong_use("--answers is xml or dta")
+
+
+def _certificate(file: Path) -> x509.Certificate:
+    try:
+        return load_certificate(file)
+    except (OSError, ValueError) as error:
+        wrong_use(f"{file} is no PEM certificate: {error}")
+
+
+def _public_key(file: Path) -> paramiko.PKey:
+    try:
+        kind, text = file.read_text().split()[:2]
+        return paramiko.PKey.from_type_string(kind, base64.b64decode(text, validate=True))
+    except (OSError, ValueError, paramiko.SSHException) as error:
+        wrong_use(f"{file} is no OpenSSH public key: {error}")
+
+
+@employer.command("add")
+def add_employer(
+    matricule: Annotated[str, typer.Argument(help="13 digits.")],
+    name: Annotated[str, typer.Option()],
+    year: Annotated[
+        list[str], typer.Option(help="Year, MDE class, accident factor, such as 2026:2:0.85. Repeatable.")
+    ],
+    household: Annotated[bool, typer.Option(help="Simplified procedure of private households.")] = False,
+    data: Folder = None,
+) -> None:
+    """Enter an employer with its MDE class and accident factor by year."""
+    _, database, _ = open_gateway(data)
+    years = dict(_year(text) for text in year)
+    try:
+        Members(database).enter_employer(employer_of(matricule), name=name, years=years, household=household)
+    except sa.exc.IntegrityError:
+        refused(f"Employer {matricule} is in the register already.")
+    console.print(f"Employer {matricule} ({name}) is entered.", markup=False)
+
+
+@employer.command("year")
+def set_year(
+    matricule: Annotated[str, typer.Argument(help="13 digits.")],
+    year: Annotated[
+        list[str], typer.Argument(help="Year, MDE class, accident factor, such as 2027:2:0.85. Repeatable.")
+    ],
+    data: Folder = None,
+) -> None:
+    """Set the MDE class and the accident factor of an employer of the register for a year."""
+    _, database, _ = open_gateway(data)
+    if not Members(database).set_year(employer_of(matricule), dict(_year(text) for text in year)):
+        refused(f"Employer {matricule} is not in the register.")
+    console.print(f"Employer {matricule}: {', '.join(year)}.", markup=False)
+
+
+_YEAR = re.compile(r"(20[0-9]{2}):([1-4]):([0-9])\.([0-9]{2})")
+
+
+def _year(text: str) -> tuple[int, tuple[int, int]]:
+    match = _YEAR.fullmatch(text)
+    if match is None:
+        wrong_use(f"--year is year:class:factor such as 2026:2:0.85, not {text}")
+    return int(match[1]), (int(match[2]), int(match[3]) * 100 + int(match[4]))
+
+
+@mandate.command("add")
+def add_mandate(
+    identifier: Annotated[str, typer.Argument(help="The member, 19 digits.")],
+    employer_matricule: Annotated[str, typer.Argument(metavar="EMPLOYER", help="13 digits.")],
+    procedures: Annotated[
+        str, typer.Option(help="Codes separated by commas; CALCUL is the right to the invoices.")
+    ] = ",".join(ALL_PROCEDURES),
+    first: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "",
+    last: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD; open without it.")] = None,
+    data: Folder = None,
+) -> None:
+    """Give a member the right to act for an employer."""
+    _, database, _ = open_gateway(data)
+    codes = procedures.split(",")
+    if unknown := sorted(set(codes) - set(ALL_PROCEDURES)):
+        wrong_use(f"Unknown procedures {', '.join(unknown)}; there are {', '.join(ALL_PROCEDURES)}")
+    now = right_now()
+    try:
+        number = Members(database).grant(
+            member_of(identifier),
+            employer_of(employer_matricule),
+            codes,
+            first=day_of(first) if first else now.day,
+            last=None if last is None else day_of(last),
+            at=now,
+        )
+    except sa.exc.IntegrityError:
+        refused(f"There is no member {identifier}.")
+    console.print(f"Mandate {number}: {identifier} may act for {employer_matricule}.")
+
+
+@mandate.command("list")
+def list_mandates(
+    pending: Annotated[bool, typer.Option("--pending", help="Those that wait to be confirmed.")] = False,
+    data: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the mandates, or the requests that wait for the employer or the operator."""
+    _, database, _ = open_gateway(data)
+    rows = [
+        {
+            "number": one.number,
+            "state": one.state.value,
+            "member": str(one.member),
+            "employer": one.employer,
+            "procedures": sorted(one.procedures),
+            "first": one.first.isoformat(),
+            "last": one.last and one.last.isoformat(),
+            "ended": one.ended and str(one.ended),
+        }
+        for one in Members(database).mandates([MandateState.PENDING] if pending else MandateState)
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    head = ("Number", "State", "Member", "Employer", "Procedures", "First day", "End")
+    print_table("Mandates", head, map(_shown, rows))
+
+
+def _shown(row: Mapping[str, Any]) -> tuple[str, ...]:
+    who = (str(row["number"]), row["state"], row["member"], row["employer"])
+    return (*who, " ".join(row["procedures"]), row["first"], row["ended"] or row["last"] or "")
+
+
+@mandate.command("confirm")
+def confirm_mandate(
+    number: Annotated[int, typer.Argument(help="Number of the mandate.")], data: Folder = None
+) -> None:
+    """Grant a mandate that a member asked for."""
+    _, database, _ = open_gateway(data)
+    if not Members(database).confirm_mandate(number, right_now()):
+        refused(f"No mandate {number} waits to be confirmed.")
+    console.print(f"Mandate {number} is granted.")
+
+
+@mandate.command("end")
+def end_mandate(
+    number: Annotated[int, typer.Argument(help="Number of the mandate.")],
+    last: Annotated[
+        str | None, typer.Option(help="Last day on which it holds, YYYY-MM-DD; at once without it.")
+    ] = None,
+    data: Folder = None,
+) -> None:
+    """End a mandate at once, or set its last day; or refuse a request."""
+    _, database, _ = open_gateway(data)
+    if not Members(database).end_mandate(number, None if last is None else day_of(last), right_now()):
+        refused(f"No mandate {number} is there to be ended.")
+    console.print(f"Mandate {number} ends {'at once' if last is None else f'on {last}'}.")
