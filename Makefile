@@ -5,7 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := adapters gateway inbox outbox signing xsd tests bench docs
 
-.PHONY: help demo test check tree format lint types imports docs bench lock clean
+.PHONY: help demo test check tree format lint types imports docs bench bench-path \
+  bench-missions bench-scans bench-special-cases lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,9 +39,16 @@ imports: $(VENV)/.dev ## which room may know which
 docs: $(VENV)/.dev ## the generated pages
 	$(BIN)/python docs/generate.py
 
-bench: $(VENV)/.dev ## figures of this machine, beside xmllint and xmlsec1
+bench: $(VENV)/.dev ## figures of this machine; one of them: make bench-path, bench-missions, bench-scans …
 	sh .ci/tools
-	$(BIN)/python -m bench.path $(ARGS)
+	$(BIN)/python -m bench.path
+	$(BIN)/python -m bench.missions
+	$(BIN)/python -m bench.scans
+	$(BIN)/python -m bench.special_cases
+
+bench-path bench-missions bench-scans bench-special-cases: $(VENV)/.dev
+	sh .ci/tools
+	$(BIN)/python -m $(subst -,_,$(subst bench-,bench.,$@)) $(ARGS)
 
 lock: ## the lock files anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -73,7 +73,7 @@ def give_failure(
     refused = document.header.deposit
     assert refused is not None
     shelves = Shelves(connection)
-    name = shelves.first_free(names.failed(refused.name, member, refused.received.at))
+    name = shelves.of_failed(names.failed(refused.name, member, refused.received.at))
     return post(
         shelves,
         recipient=str(member),

@@ -2,8 +2,8 @@
 
 Run as a script by `adapters.scans`: the picture on standard input, a JSON list of faults on standard output,
 empty when there is none. Decoders have had holes: before the first byte is read the process gives up
-writing files, starting others, most of its memory and time. When it is ended for that, or fails otherwise,
-no list comes, and the picture counts as unreadable.
+opening files and connections, starting others, most of its memory and time. When it is ended for that, or
+fails otherwise, no list comes, and the picture counts as unreadable.
 
 What a scan of an identity document must be: JPEG (ISO/IEC 10918-1), one image, 24-bit colour, 100 to 300 dpi,
 JPEG compression of at most 30 %. Source: the operator's page on CARTID. Baseline or progressive only, nothing
@@ -22,17 +22,24 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from PIL import ImageChops
+from PIL import (
+    ImageChops,
+    TiffImagePlugin,  # noqa: F401 -- what reads EXIF; later it could not be opened any more
+)
 from PIL.Image import Image
 from PIL.JpegImagePlugin import JpegImageFile
 
 MEMORY = 512 * 1024 * 1024
 """Bytes of address space; a progressive picture of the greatest size takes about half."""
 PROCESSOR_SECONDS = 5
-OPEN_FILES = 16
+OPEN_FILES = 0
+"""Further ones: what was open at the start stays so; no other file is opened, and no connection."""
 
 MOST_PIXELS = 20_000_000
 """An A3 sheet, or both sides of an A4 sheet, at 300 dpi has 17.4 million."""
+
+MOST_PASSES = 32
+"""Passes of a progressive picture; programs write about ten. Each takes as long as a picture of one pass."""
 
 DENSITIES = {1: (100, 300), 2: (39, 118)}
 """Least and greatest density, by JFIF unit: per inch, per centimetre (rounded, as that unit is whole)."""
@@ -140,6 +147,8 @@ def _frame(segments: list[tuple[int, bytes]]) -> Frame:
         raise Broken("it holds more than one image")
     if not frames or len(frames[0][1]) < 6:
         raise Broken("it is cut off or damaged")
+    if sum(marker == _SOS for marker, _ in segments) > MOST_PASSES:
+        raise Broken(f"it is coded in more than {MOST_PASSES} passes")
     marker, body = frames[0]
     pixels = int.from_bytes(body[1:3], "big") * int.from_bytes(body[3:5], "big")
     return Frame(marker, body[0], pixels, body[5])

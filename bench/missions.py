@@ -313,7 +313,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--missions", type=int, default=20_000, help=f"a year has {YEAR}")
+    parser.add_argument("--missions", type=int, default=10_000, help=f"a year has {YEAR}")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
     given = parser.parse_args()

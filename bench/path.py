@@ -1,6 +1,6 @@
 """From the last byte received to the acknowledgement written, beside xmllint and xmlsec1 on the same file.
 
-    make bench ARGS="--sizes 100 10000 --seed 1"
+    make bench-path ARGS="--sizes 100 10000 --seed 1"
 
 Each size runs in a process of its own, so that its peak memory is its own, and several times, ours and
 the other two in turn: the least of each column is shown, because whatever else the machine does only

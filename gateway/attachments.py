@@ -48,7 +48,7 @@ KINDS = (
             "DEMDET",
             re.compile(
                 rf"SECU\.DEMDET\.{code}\.(?P<subject>[0-9]{{13}})\.[0-9]{{8}}-[0-9]{{8}}"
-                r"\.(?P<matricule>[0-9]{13})(?P<number>[0-9]{6})\.CCSS\.PDF"
+                r"\.(?P<matricule>[0-9]{13})(?P<number>[0-9]{6})\.(?:CCSS|CCSSTEST)\.PDF"
             ),
         )
         for code in ("RHIN", "EXPL")

@@ -22,12 +22,15 @@ from gateway.moments import Received
 from gateway.outcome import Rejected
 from gateway.procedures import PARTS, PAYROLL, PROCEDURES, Procedure, procedure
 from signing import parse
+from signing.profile import DS
 from xsd import Form, NotInForce, UnknownForm, catalogue, line_of
 
 RECIPIENT = "CCSS"
 LONGEST_VALUE = 200
 MOST_VALUES = parse.Limits().elements
 """Values in a `.dta` file: as many as a document may have elements."""
+MOST_LINES = 250_000
+"""Lines in a `.dta` file: those of 20 values each fill it; shorter ones would cost as much without."""
 
 _DTA = ".dta"
 _XML = ".xml"
@@ -83,10 +86,19 @@ def read_files(files: Mapping[str, bytes], expected: Expected, look: Look) -> Ba
     if _ends(name, _DTA):
         batch = _read_dta(name, files[name], expected)
     else:
-        batch = read_document(parsed(files[name]), expected)
+        content = parsed(files[name])
+        if expected.sender is not None and _is_signed(content):
+            # Nobody has looked at that one: whoever finds it must not take it for checked.
+            raise Rejected(Anomaly("SIG-PLACE", path=f"/{etree.QName(content).localname}/Signature"))
+        batch = read_document(content, expected)
     attachments = _attachments(others, batch.header, look)
     parts = tuple(replace(part, attachments=_of(part, attachments)) for part in batch.parts)
-    return replace(batch, attachments=attachments, parts=parts)
+    return _of_nobody(replace(batch, attachments=attachments, parts=parts), expected)
+
+
+def _is_signed(content: etree._Element) -> bool:
+    """Whether a document has a signature of its own, which in a container it must not."""
+    return len(content) > 0 and etree.QName(content[-1]).namespace == DS
 
 
 def _batch_file(files: Mapping[str, bytes]) -> tuple[str, Mapping[str, bytes]]:
@@ -196,14 +208,15 @@ def in_payroll(anomaly: Anomaly) -> Anomaly:
 def _read_dta(name: str, content: bytes, expected: Expected) -> Batch:
     code = name[: -len(_DTA)].upper()
     form = _form(code, _version(code, expected.received.day), expected)
-    if content.count(b";") > MOST_VALUES:
-        raise Rejected(Anomaly("FILE-LIMITS", value=f"more than {MOST_VALUES} values"))
+    for most, sign, what in ((MOST_VALUES, b";", "values"), (MOST_LINES, b"\n", "lines")):
+        if content.count(sign) > most:
+            raise Rejected(Anomaly("FILE-LIMITS", value=f"more than {most} {what}"))
     try:
         judged = dta.read_judged(content, form)
     except dta.UnreadableError as error:
         raise Rejected(Anomaly("FILE-DTA", line=error.line, value=str(error)[:LONGEST_VALUE])) from None
     root = _document(judged, form, expected)
-    return _of_nobody(_in_lines(_read(root, form, expected), judged.records), expected)
+    return _in_lines(_read(root, form, expected), judged.records)
 
 
 def _of_nobody(batch: Batch, expected: Expected) -> Batch:

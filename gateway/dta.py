@@ -179,8 +179,9 @@ _WIDTHS: Mapping[str, int] = {"DECMAL": 9}
 
 _XML_ONLY: Mapping[str, str] = {
     "DEMDET": "DEMDET is taken in XML only, since 2 April 2024; make the batch by the form xsd/demdet",
+    "PAYROLL": "PAYROLL is taken in XML only; make the batch by the form xsd/payroll",
 }
-"""By the code of a form that has no `.dta` layout any more: what to do instead."""
+"""By the code of a form that has no `.dta` layout: what to do instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +265,7 @@ def write(member: MemberId, records: Iterable[Mapping[str, str]], form: Form) ->
 
 
 def is_xml_only(code: str) -> bool:
-    """Whether a form has no `.dta` layout any more."""
+    """Whether a form has no `.dta` layout."""
     return code in _XML_ONLY
 
 

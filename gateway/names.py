@@ -4,7 +4,8 @@
 `SECU.<TYPE>.<YYYYMMDD-HHNNSSDC>.CCSS.<member>.XML`, which goes out. A member stands there as its
 employer matricule (13 digits) and its SECUline number (6 digits), joined. Upper case only, as
 published on the operator's DEMDET and DETRET pages. A name never repeats. A container of files
-(`signing.container`) is called alike, with ASICE at the end.
+(`signing.container`) is called alike, with ASICE at the end. The test environment is an address of its own,
+CCSSTEST in the place of CCSS, so that what is meant for tests is never taken for a declaration.
 
 Two answers are called otherwise, after the operator's pages on FAIL and INFO:
 
@@ -27,8 +28,6 @@ from enum import StrEnum
 from gateway.batch import MemberId
 from gateway.moments import LUXEMBOURG
 
-RECIPIENT = "CCSS"
-
 _TYPE = re.compile(r"[A-Z]{6}|PAYROLL")
 _STAMP = re.compile(r"([0-9]{8})-([0-9]{6})([0-9]{2})")
 _MEMBER = re.compile(r"([0-9]{13})([0-9]{6})")
@@ -36,6 +35,20 @@ _PARTS = ("SECU", "a type", "a stamp", "a sender", "a recipient", "XML or ASICE"
 
 UNKNOWN = "INCONN"
 """The type of a refused file whose name tells none (our own; *inconnu*)."""
+
+
+class Office(StrEnum):
+    """The operator's addresses."""
+
+    PRODUCTION = "CCSS"
+    """Where declarations take effect; our answers come from there in every environment."""
+    TEST = "CCSSTEST"
+    """The test environment (our own; the operator names none)."""
+
+    @classmethod
+    def of(cls, environment: str) -> Office:
+        """The address of an environment, `production` or `test`."""
+        return cls.TEST if environment == "test" else cls.PRODUCTION
 
 
 class Extension(StrEnum):
@@ -69,6 +82,7 @@ class FileName:
         incoming: True from the member to the CCSS, False the other way.
         extension: a document or a container; a page to read only for an INFO.
         mark: in the names of some answers.
+        office: to which address of the operator it goes; CCSS in answers.
 
     Raises:
         ValueError: when a part does not keep to the pattern; the sentence says which.
@@ -80,6 +94,7 @@ class FileName:
     incoming: bool
     extension: Extension = Extension.XML
     mark: Mark | None = None
+    office: Office = Office.PRODUCTION
 
     def __post_init__(self) -> None:
         if _TYPE.fullmatch(self.type) is None:
@@ -91,9 +106,11 @@ class FileName:
             raise ValueError(f"only an answer is marked {self.mark}")
         if self.extension not in _EXTENSIONS[self.mark]:
             raise ValueError(f"a name with the mark {self.mark} does not end with .{self.extension}")
+        if self.office is not Office.PRODUCTION and not self.incoming:
+            raise ValueError("an answer comes from CCSS")
 
     def __str__(self) -> str:
-        sender, recipient = (self.member, RECIPIENT) if self.incoming else (RECIPIENT, self.member)
+        sender, recipient = (self.member, self.office) if self.incoming else (self.office, self.member)
         before, after = _PLACES[self.mark]
         return f"SECU.{self.type}{before}.{self.stamp}{after}.{sender}.{recipient}.{self.extension}"
 
@@ -124,11 +141,12 @@ def parse(text: str) -> FileName:
     system, kind, stamp, sender, recipient, extension = parts
     if system != "SECU" or extension not in frozenset(Extension):
         raise ValueError(f"a name begins with SECU. and ends with .XML or .ASICE, in capitals: {text!r}")
-    if (sender == RECIPIENT) == (recipient == RECIPIENT):
+    offices = frozenset(Office)
+    if (sender in offices) == (recipient in offices):
         raise ValueError(f"a name goes from a member to CCSS or from CCSS to a member: {text!r}")
-    incoming = recipient == RECIPIENT
-    member = _member(sender if incoming else recipient)
-    return FileName(kind, stamp, member, incoming, Extension(extension), mark)
+    incoming = recipient in offices
+    member, office = (sender, recipient) if incoming else (recipient, sender)
+    return FileName(kind, stamp, _member(member), incoming, Extension(extension), mark, Office(office))
 
 
 def _without_mark(parts: list[str]) -> tuple[Mark | None, list[str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from gateway.batch import Anomaly, Record
@@ -49,9 +50,10 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Income:
-    """What was declared for one insured and month with one employer, all part-periods added up.
+    """What was declared for one insured and month with one employer, or for a part-period of it.
 
-    Amounts in cents, hours in whole hours.
+    Amounts in cents, hours in whole hours. `first` and `last` are the days of the part-period, inclusive;
+    None for the whole month.
     """
 
     period: Period
@@ -61,6 +63,8 @@ class Income:
     gratuities: int
     unemployment_pay: int
     hours: int
+    first: date | None = None
+    last: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class Certificate:
     Attributes:
         record: the request.
         affiliations: those that touch the months asked for, by entry.
-        incomes: the months with declared wages, in order; none when affiliation alone was asked for.
+        incomes: the months with declared wages, or their part-periods, in order; none when affiliation alone
+            was asked for.
     """
 
     record: Record

@@ -77,7 +77,7 @@ def examine(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
         Rejected: the sender's fault with the file, with all anomalies that could be found.
         NotYet: a check that cannot be made now.
     """
-    misnamed = check_name(deposit, is_container=raw.startswith(container.MAGIC))
+    misnamed = check_name(deposit, desk.environment, is_container=raw.startswith(container.MAGIC))
     try:
         examined = _open(raw, deposit, desk)
     except Rejected as refusal:
@@ -92,7 +92,7 @@ def treat(batch: Batch, context: Context) -> Outcome:
     return procedure(batch.header.procedure).handle(batch, context)
 
 
-def check_name(deposit: Deposit, *, is_container: bool) -> list[Anomaly]:
+def check_name(deposit: Deposit, environment: str, *, is_container: bool) -> list[Anomaly]:
     """Check 1, as far as name and first bytes tell; whether it was used before is for the register."""
     try:
         name = names.parse(deposit.name)
@@ -101,6 +101,8 @@ def check_name(deposit: Deposit, *, is_container: bool) -> list[Anomaly]:
     anomalies = []
     if not name.incoming or (name.extension is names.Extension.ASICE) != is_container:
         anomalies.append(Anomaly("FILE-NAME", value=deposit.name))
+    if environment == "production" and name.office is not names.Office.PRODUCTION:
+        anomalies.append(Anomaly("FILE-ENVIRONMENT", value=name.office))
     if str(name.member) != deposit.sender:
         anomalies.append(Anomaly("FILE-SENDER", value=str(name.member)))
     return anomalies

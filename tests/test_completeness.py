@@ -119,7 +119,8 @@ def test_the_command_lists_every_message_with_its_answers() -> None:
     entries = {code: entry for code, entry in catalogue().entries.items() if entry.direction != "envelope"}
     assert listed.keys() == entries.keys()
     for one in PROCEDURES:
-        assert listed[one.code]["answers"] == [*EVERY_DEPOSIT, *one.answers, *one.pages, *REFUSED_FILE]
+        own = [*one.all_returns, *one.notices]
+        assert listed[one.code]["answers"] == [*EVERY_DEPOSIT, *own, *REFUSED_FILE]
         assert listed[one.code]["fields"] == len(one.form.fields) <= MOST_FIELDS
     for code, row in listed.items():
         assert (row["direction"], row["family"]) == (entries[code].direction, entries[code].family)
@@ -128,7 +129,7 @@ def test_the_command_lists_every_message_with_its_answers() -> None:
         assert all(every[answer]["direction"] == "out" for answer in row["answers"])
     of_parts = listed[PAYROLL]["answers"]
     assert of_parts[:2] + of_parts[-1:] == [*EVERY_DEPOSIT, *REFUSED_FILE]
-    assert {"MATASS", "SALRET", "INTRET"} <= set(of_parts)
+    assert {"MATASS", "SALRET", "INTRET", "SALMAN"} <= set(of_parts)
     assert "DETRET" not in of_parts
 
 

@@ -49,7 +49,8 @@ def convert(
         header = Header(code, form.version, content.member, wire.OPERATOR, environment, now)
         # A hundredth apart: a name never repeats.
         stamp = names.stamp(now + timedelta(milliseconds=10 * place))
-        name = str(names.FileName(code, stamp, content.member, incoming=True))
+        office = names.Office.of(environment)
+        name = str(names.FileName(code, stamp, content.member, incoming=True, office=office))
         root = wire.write_batch(header, procedures.procedure(code).record, content.records)
         keep(out / name, etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
         made.append({"from": str(file), "file": str(out / name), "records": len(content.records)})
@@ -78,7 +79,7 @@ def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(h
     made = []
     for place, parcel in enumerate(progress(parcels, "Signing", len(parcels))):
         # A hundredth apart: a name never repeats.
-        name = parcel.name(who.member, now + timedelta(milliseconds=10 * place))
+        name = parcel.name(who, now + timedelta(milliseconds=10 * place))
         try:
             keep(out / name, parcel.sign(signer, now))
         except (Unreadable, ValueError) as error:

@@ -80,7 +80,9 @@ def _write(pack: FixPack, left_out: Sequence[LeftOut], out: Path, language: Lang
         # As `secugate sign` wants it: what goes through the doors is the signed container of a .dta file.
         file, content = out / f"{code}-{stamp}.dta", fixpack.write_dta(pack)
     else:
-        name = names.FileName(code, stamp, pack.header.sender, incoming=True)
+        name = names.FileName(
+            code, stamp, pack.header.sender, incoming=True, office=names.Office.of(pack.header.environment)
+        )
         file, content = out / str(name), fixpack.write(pack)
     keep(file, content)
     keep(out / f"{file.name}.txt", fixpack.listing(file.name, pack, language, left_out).encode())

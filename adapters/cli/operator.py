@@ -159,9 +159,9 @@ def show_statistics(
     Times are counted from receipt: to the acknowledgement, and for records on hold to the last decision.
     """
     _, database, _ = open_gateway(data)
-    days = [None if text is None else day_of(text) for text in (first, last)]
+    since, until = (None if text is None else day_of(text) for text in (first, last))
     with database.read() as connection:
-        found = statistics(connection, *days, right_now())
+        found = statistics(connection, since, until, right_now())
     groups = {"software": found.software, "procedure": found.procedures}
     if as_json:
         rows = {
@@ -178,11 +178,11 @@ def show_statistics(
         head = (name.capitalize(), "Deposits", "Records", "Refused", "% refused", "Most frequent code")
         print_table(f"By {name}", head, (_line(one, figures) for one, figures in _largest(group)))
     timed = [("all", total), *((name or "not named", one) for name, one in _largest(found.procedures))]
-    head = ("Procedure", "Answered", "Median s", "99 % s", "Longest s", "% within 2 s")
-    print_table("Answers", head, ((name, *_answer_times(one.times)) for name, one in timed))
-    head = ("Procedure", "Decided", "Longest h", "Waiting", "Longest h")
-    on_hold = ((name, *_hold_times(one.times)) for name, one in timed)
-    print_table("Deposits with records on hold", head, on_hold)
+    answers = ((name, *_answer_times(one.times)) for name, one in timed)
+    print_table("Answers", ("Procedure", "Answered", "Median s", "99 % s", "Longest s", "% in 2 s"), answers)
+    holds = ((name, *_hold_times(one.times)) for name, one in timed)
+    columns = ("Procedure", "Decided", "Longest h", "Waiting", "Longest h")
+    print_table("Deposits with records on hold", columns, holds)
 
 
 TOP = 20

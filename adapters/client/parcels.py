@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from adapters.client import Profile
 from gateway import names
 from gateway.attachments import KINDS
-from gateway.batch import MemberId
-from gateway.names import Extension
+from gateway.names import Extension, Office
 from gateway.procedures import PROCEDURES
 from signing.parse import parse
 from signing.sign import Signer
@@ -40,12 +40,17 @@ class Parcel:
     def is_container(self) -> bool:
         return bool(self.attachments) or self.batch.suffix.lower() == _DTA
 
-    def name(self, member: MemberId, at: datetime) -> str:
+    def name(self, sender: Profile, at: datetime) -> str:
         """Its name at the doors: an XML batch has one already."""
         if not self.is_container:
             return self.batch.name
         made = names.FileName(
-            self.procedure, names.stamp(at), member, incoming=True, extension=Extension.ASICE
+            self.procedure,
+            names.stamp(at),
+            sender.member,
+            incoming=True,
+            extension=Extension.ASICE,
+            office=Office.of(sender.environment),
         )
         return str(made)
 

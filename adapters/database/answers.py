@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from outbox.collect import Listed
 from outbox.post import Answer
 
 answer = tables.table(tables.Answer)
+deposit = tables.table(tables.Deposit)
 _LISTED = tuple(column for column in answer.columns if column.name != "content")
 
 
@@ -71,29 +73,51 @@ class Shelves:
     def later(self, name: FileName) -> FileName:
         """A name, or the one behind the latest of its kind that its member has had: stamps only grow."""
         prefix = str(name).partition(name.stamp)[0]
-        latest = self._connection.execute(
-            sa.select(sa.func.max(answer.c.name)).where(self._had(name), answer.c.name.startswith(prefix))
-        ).scalar()
+        query = sa.select(sa.func.max(answer.c.name)).where(
+            answer.c.recipient == str(name.member),
+            answer.c.name >= prefix,
+            answer.c.name < prefix + "~",
+            # A FAIL may be called after a file of any type, but is not of its kind.
+            answer.c.kind == name.kind,
+        )
+        latest = self._connection.execute(query).scalar()
         if latest is not None and names.parse(latest).stamp >= name.stamp:
             return replace(name, stamp=names.next_stamp(names.parse(latest)).stamp)
         return name
 
-    def first_free(self, name: FileName) -> FileName:
-        """A name, or the first behind it that its member has not had, whatever came later."""
-        taken = self._connection.execute(
-            sa.select(answer.c.name)
-            .where(self._had(name), answer.c.name >= str(name), answer.c.name < f"SECU.{name.type}.~")
-            .order_by(answer.c.name)
-        ).scalars()
-        for other in taken:
-            if other != str(name):
+    def of_failed(self, name: FileName) -> FileName:
+        """The name of a FAIL, or the next one when its member has had it: files of one name can fail twice.
+
+        The next one is behind it, as near as can be, and is not that of another file of the member:
+        whoever goes by names would take that one for refused.
+        """
+        had = sa.select(answer.c.name).where(
+            answer.c.recipient == str(name.member), answer.c.name == str(name)
+        )
+        if self._connection.execute(had).first() is None:
+            return name
+        name = names.next_stamp(name)
+        for stamp in self._stamps_from(name):
+            if stamp > name.stamp:
                 break
-            name = names.next_stamp(name)
+            if stamp == name.stamp:
+                name = names.next_stamp(name)
         return name
 
-    def _had(self, name: FileName) -> sa.ColumnElement[bool]:
-        """What a member has had of a kind; a FAIL is called after another file, and not of its kind."""
-        return sa.and_(answer.c.recipient == str(name.member), answer.c.kind == name.kind)
+    def _stamps_from(self, name: FileName) -> Iterator[str]:
+        """Of all that is called after a type, in and out of a member's house, the stamps from one on."""
+        prefix = f"SECU.{name.type}."
+        first, last = prefix + name.stamp, prefix + "~"
+        given = sa.select(answer.c.name).where(
+            answer.c.recipient == str(name.member), answer.c.name.between(first, last)
+        )
+        taken = sa.select(deposit.c.name).where(
+            deposit.c.sender == str(name.member), deposit.c.name.between(first, last)
+        )
+        found = self._connection.execute(sa.union_all(given, taken).order_by("name")).scalars()
+        with closing(found):
+            # What a sender calls its files may go on behind the stamp as it likes.
+            yield from (other[len(prefix) : len(first)] for other in found)
 
 
 class SqlCollection:

@@ -1,4 +1,4 @@
-"""How often each code was given, and to whose software: counted when a deposit is answered."""
+"""How often each code was given, and to whose software; and how soon deposits were answered."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import sqlite
@@ -17,9 +18,15 @@ from gateway import names
 from gateway.batch import Anomaly, Header
 from gateway.moments import LUXEMBOURG, Received
 from gateway.procedures import PAYROLL, PROCEDURES
+from gateway.returns import acktrt
+from gateway.states import State
 
+answer = tables.table(tables.Answer)
 deposit = tables.table(tables.Deposit)
 count = tables.table(tables.AnomalyCount)
+
+PROMPT = timedelta(seconds=2)
+"""Within which a deposit should be answered."""
 
 _CODES = frozenset({PAYROLL, *(one.code for one in PROCEDURES)})
 
@@ -90,6 +97,35 @@ class Given:
 
 
 @dataclass(slots=True)
+class Times:
+    """How long senders waited, by the moments that receipts and answers state.
+
+    Attributes:
+        answers: for each deposit answered, from its receipt to its acknowledgement. That states when its
+            transaction began, which is on the disk a little later.
+        decisions: for each deposit with records on hold that have all been decided since, from its receipt
+            to the last of these decisions.
+        waiting: for each deposit with records still on hold, from its receipt until now.
+    """
+
+    answers: list[timedelta] = field(default_factory=list)
+    decisions: list[timedelta] = field(default_factory=list)
+    waiting: list[timedelta] = field(default_factory=list)
+
+    @property
+    def prompt(self) -> Decimal:
+        """Deposits answered within `PROMPT`, in per cent, with two decimals; 0 where there are none."""
+        many = sum(one <= PROMPT for one in self.answers)
+        share = Decimal(100 * many) / len(self.answers) if self.answers else Decimal(0)
+        return share.quantize(Decimal("0.01"))
+
+
+def quantile(times: Sequence[timedelta], hundredths: int) -> timedelta | None:
+    """The least time within which so many hundredths of them lie; None where there are none."""
+    return sorted(times)[-(-len(times) * hundredths // 100) - 1] if times else None
+
+
+@dataclass(slots=True)
 class Figures:
     """How deposits fared.
 
@@ -98,12 +134,14 @@ class Figures:
         records: how many records they held, as far as they could be read.
         rejected: how many of these were refused.
         codes: by code, how often it was given.
+        times: how long their senders waited.
     """
 
     deposits: int = 0
     records: int = 0
     rejected: int = 0
     codes: defaultdict[str, Given] = field(default_factory=lambda: defaultdict(Given))
+    times: Times = field(default_factory=Times)
 
     def share(self, records: int) -> Decimal:
         """So many records in per cent of all, with two decimals; 0 where there are none."""
@@ -129,13 +167,14 @@ class Statistics:
     procedures: defaultdict[str | None, Figures]
 
 
-def statistics(connection: sa.Connection, first: date | None, last: date | None) -> Statistics:
+def statistics(connection: sa.Connection, first: date | None, last: date | None, now: Received) -> Statistics:
     """What was given to the deposits received on some days and answered so far.
 
     Args:
         connection: to read from.
         first: first day of receipt on the Luxembourg calendar; from the beginning without it.
         last: last day, inclusive; until now without it.
+        now: until when those on hold have waited.
     """
     found = Statistics(Figures(), defaultdict(Figures), defaultdict(Figures))
     key = (deposit.c.software, deposit.c.procedure)
@@ -157,7 +196,23 @@ def statistics(connection: sa.Connection, first: date | None, last: date | None)
         for figures in _concerned(found, row.software, row.procedure):
             figures.codes[row.code].records += row.records
             figures.codes[row.code].deposits += row.deposits
+    timed = sa.select(
+        *key, deposit.c.received, deposit.c.state, deposit.c.changed, answer.c.posted
+    ).join_from(deposit, answer, answer.c.deposit == deposit.c.id)
+    for row in connection.execute(timed.where(*_answered(first, last), answer.c.kind == acktrt.CODE)):
+        for figures in _concerned(found, row.software, row.procedure):
+            _time(figures.times, row, now)
     return found
+
+
+def _time(times: Times, row: sa.Row[Any], now: Received) -> None:
+    received = Received.parse(row.received).at
+    times.answers.append(Received.parse(row.posted).at - received)
+    if row.state == State.HELD.value:
+        times.waiting.append(now.at - received)
+    elif row.changed != row.posted:
+        # Nothing but the last decision on a record on hold changes a deposit once it is answered.
+        times.decisions.append(Received.parse(row.changed).at - received)
 
 
 def _concerned(found: Statistics, software: str | None, procedure: str | None) -> Iterable[Figures]:

@@ -33,12 +33,14 @@ class Procedure:
         form: names of its records and fields on the wire.
         handle: judges a batch.
         pages: codes of what it may give to read beside its returns, which has no form.
+        notices: codes of what may be posted later because of what a batch left out.
     """
 
     family: str
     form: Form
     handle: Handler
     pages: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
 
     @property
     def code(self) -> str:
@@ -56,6 +58,11 @@ class Procedure:
         return self.form.answers
 
     @property
+    def all_returns(self) -> tuple[str, ...]:
+        """Codes of all it may give of its own, with and without a form."""
+        return (*self.answers, *self.pages)
+
+    @property
     def returns_code(self) -> str:
         """The code of the return that carries refused records, such as `SALRET`."""
         return self.form.refused_in
@@ -70,7 +77,7 @@ REFUSED_FILE = ("FAIL",)
 PROCEDURES = (
     Procedure("matricule", demmat.FORM, demmat.handle),
     Procedure("declaration", decaff.FORM, decaff.handle),
-    Procedure("declaration", decsal.FORM, decsal.handle),
+    Procedure("declaration", decsal.FORM, decsal.handle, notices=("SALMAN",)),
     Procedure("declaration", decrec.FORM, decrec.handle),
     Procedure("declaration", decmal.FORM, decmal.handle),
     Procedure("agency", demuti.FORM, demuti.handle),
@@ -104,7 +111,7 @@ def answers_to(code: str) -> tuple[str, ...]:
     handled = [_BY_CODE[part] for part in parts if part in _BY_CODE]
     if not handled:
         return ()
-    own = (answer for one in handled for answer in (*one.answers, *one.pages))
+    own = (answer for one in handled for answer in (*one.all_returns, *one.notices))
     return (*EVERY_DEPOSIT, *dict.fromkeys(own), *REFUSED_FILE)
 
 

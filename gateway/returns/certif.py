@@ -24,7 +24,7 @@ class Certified:
         record: place of the request in the batch, from 1.
         kind, employer, insured, first, last, reference: as asked for.
         spans: entry and exit of each affiliation, an open one without exit.
-        incomes: by month; none when affiliation alone was asked for.
+        incomes: by month or part-period; none when affiliation alone was asked for.
     """
 
     record: int
@@ -96,6 +96,8 @@ def _write_income(part: etree._Element, income: Income) -> None:
         part,
         (
             ("Period", str(income.period)),
+            ("First", income.first.isoformat() if income.first else None),
+            ("Last", income.last.isoformat() if income.last else None),
             ("BaseWage", euro(income.base_wage)),
             ("Supplements", euro(income.supplements)),
             ("OvertimePay", euro(income.overtime_pay)),
@@ -137,6 +139,7 @@ def _read_span(part: etree._Element) -> tuple[date, date | None]:
 
 
 def _read_income(part: etree._Element) -> Income:
+    first, last = wire.optional(part, "First"), wire.optional(part, "Last")
     return Income(
         period=Period.parse(wire.text(part, "Period")),
         base_wage=cents_of(wire.text(part, "BaseWage")),
@@ -145,4 +148,6 @@ def _read_income(part: etree._Element) -> Income:
         gratuities=cents_of(wire.text(part, "Gratuities")),
         unemployment_pay=cents_of(wire.text(part, "UnemploymentPay")),
         hours=int(wire.text(part, "Hours")),
+        first=date.fromisoformat(first) if first else None,
+        last=date.fromisoformat(last) if last else None,
     )

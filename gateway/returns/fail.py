@@ -1,9 +1,13 @@
 """FAIL: what a file gets that was refused as a whole, beside its acknowledgement.
 
-The operator gives the refused file back under the name of a FAIL. This form is our own: it names the file by
-its digest, says what is wrong with it as the acknowledgement does, and is called after the refused file, so
-that software that goes by names sees at once which file failed. It is sent for every procedure. A file that
-was read is no FAIL, even if all its records were refused.
+The operator gives the refused file back under the name of a FAIL. This form is our own: it names the
+file by its digest, says what is wrong with it as the acknowledgement does, and is called after the
+refused file, so that software that goes by names sees at once which file failed. It is sent for every
+procedure. A file that was read is no FAIL, even if all its records were refused.
+
+The name is `SECU.<type>.<stamp>.FAIL.CCSS.<member>.XML`, with the type and the stamp of the refused
+file. Where its name does not keep to the pattern, they are INCONN and the moment of receipt. As no name
+is given twice, the stamp of a second FAIL for one name is the next that no other file of the member has.
 """
 
 from __future__ import annotations

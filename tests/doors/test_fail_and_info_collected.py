@@ -13,7 +13,8 @@ from adapters.client.seals import GOOD
 from gateway import names
 from gateway.batch import MemberId
 from gateway.moments import Received
-from signing.container import open_container
+from signing.container import MIMETYPE, open_container
+from tests.doors.test_https import client
 from tests.flow.premises import someone
 from tests.flow.test_fail_and_info import incoming, telework
 from tests.house import EMPLOYER, House
@@ -41,3 +42,15 @@ def test_the_client_collects_both_with_a_good_seal(
     assert kept == refused.answers["INFO"]
     [(inside, content)] = open_container(kept).files.items()
     assert (names.parse(inside).extension, content[:5]) == (names.Extension.PDF, b"%PDF-")
+
+
+def test_the_https_door_says_what_is_a_container(open_home: House) -> None:
+    home, insured = open_home, someone()
+    home.affiliate(insured)
+    visitor = home.sender(MemberId(EMPLOYER, "100003"), [EMPLOYER])
+    home.send(visitor, "DEMDET", [telework(insured, Received(home.clock()).day)])
+    with client(home, visitor) as http:
+        listed = http.get("/v1/outbox").json()["answers"]
+        said = {one["type"]: http.get(f"/v1/outbox/{one['id']}").headers["content-type"] for one in listed}
+    documents = dict.fromkeys(("ACKREC", "DETRET", "ACKTRT"), "application/xml")
+    assert said == {**documents, "INFO": MIMETYPE}

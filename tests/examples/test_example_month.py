@@ -307,7 +307,7 @@ def test_both_doors_all_members_and_all_returns_occur() -> None:
     assert {step["procedure"] for step in steps} == {one.code for one in PROCEDURES}
     assert {name for step in steps for name in step["expect"]["returns"]} == {
         *REFUSED_FILE,
-        *(answer for one in PROCEDURES for answer in (*one.answers, *one.pages)),
+        *(answer for one in PROCEDURES for answer in one.all_returns),
     }
     assert {step["twist"] for step in steps} == {"none", "sent-twice", "broken-signature", "late"}
 

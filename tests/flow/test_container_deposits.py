@@ -109,6 +109,7 @@ HOSTILE: dict[str, tuple[dict[str, bytes], str]] = {
         },
         "FILE-ATTACHMENT",
     ),
+    "lines without number": ({"DECSAL.dta": FIRST.encode() + b"1\r\n" * 250_000}, "FILE-LIMITS"),
     "xml that is none": ({"a.xml": b"<DECSAL"}, "FILE-NOT-XML"),
     "xml with an entity": ({"a.xml": b"<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>"}, "FILE-DTD"),
 }
@@ -121,11 +122,27 @@ def test_a_container_refused_as_a_whole(home: House, sender: Sender, case: str) 
     refused(home, sender, home.name("DECSAL", MEMBER, Extension.ASICE), content, code)
 
 
+@pytest.mark.parametrize("code", ["DECSAL", "PAYROLL"])
+def test_a_batch_with_a_signature_of_its_own_in_a_container(
+    home: House, sender: Sender, other: Sender, code: str
+) -> None:
+    content = home.plain(sender, "DECSAL", [wage()])
+    content.tag = etree.QName(content, code).text
+    signed = other.signer.sign(content, home.clock())
+    box = sender.signer.sign_container({"a.xml": signed}, home.clock())
+    refused(home, sender, home.name(code, MEMBER, Extension.ASICE), box, "SIG-PLACE")
+
+
 def test_the_scan_of_another_member_is_refused(home: House, sender: Sender) -> None:
     other = f"CARTID189312010.{OTHER_MEMBER.matricule}_{OTHER_MEMBER.number}.JPG"
     root = home.plain(sender, "DEMMAT", [{"Employer": EMPLOYER}])
     content = sender.signer.sign_container({"a.xml": etree.tostring(root), other: b"x"}, home.clock())
     refused(home, sender, home.name("DEMMAT", MEMBER, Extension.ASICE), content, "FILE-ATTACHMENT")
+
+
+def test_a_payroll_file_has_no_dta_layout(home: House, sender: Sender) -> None:
+    box = sender.signer.sign_container({"PAYROLL.dta": (FIRST + WAGE).encode()}, home.clock())
+    refused(home, sender, home.name("PAYROLL", MEMBER, Extension.ASICE), box, "FILE-DTA")
 
 
 def test_a_file_that_is_no_container_or_says_so_only_in_its_name(home: House, sender: Sender) -> None:

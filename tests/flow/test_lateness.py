@@ -121,11 +121,13 @@ def test_each_step_keeps_its_own_receipt(home: House, sender: Sender, clock: Han
     assert late == {(insured, Kind.CHANGE): days, (other, Kind.EXIT): days}
 
 
-def test_the_first_notice_for_wages_cured_in_time(home: House, other: Sender, clock: HandClock) -> None:
+def test_the_first_notice_for_wages_cured_in_time(
+    home: House, sender: Sender, other: Sender, clock: HandClock
+) -> None:
     """PAIN-07. Wages of September: due on 12 October, reminders on the 26th, notice on 4 January, to cure
     until 15 February (the 13th is a Saturday)."""
     insured = person_number(date(1888, 5, 1), 7)
-    declare(home, other, entry(someone(), OTHER_EMPLOYER))  # duties are known from the first deposit on
+    declare(home, sender, entry(someone()))  # duties are known from the first deposit on
     with home.gateway.database.write() as connection:
         connection.exec_driver_sql(
             "INSERT INTO affiliation (employer, insured, entry, exit, contract, scheme, state)"

@@ -1,4 +1,4 @@
-"""`secugate statistics`: which codes were given how often, to whose software, in which procedure."""
+"""`secugate statistics`: which codes were given how often, to whose software; how soon answers came."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from adapters.cli import app
+from adapters.database.statistics import quantile
 from gateway import wire
 from gateway.batch import Header
 from gateway.moments import Received
@@ -148,11 +149,79 @@ def test_the_parts_of_a_payroll_number_their_records_apart(home: House, sender: 
     assert named(found["procedure"], "procedure").keys() == {"PAYROLL"}
 
 
+def late(home: House, sender: Sender, seconds: int) -> None:
+    """A deposit that is answered so many seconds after its receipt, and a little more."""
+    outcome = send(home, sender, "Lohn 4", "DECSAL", [wage("1", Period="2026-06")])
+    received = Received(outcome.kept.deposit.received)
+    execute(
+        home,
+        f"UPDATE deposit SET received = '{Received(received.at - timedelta(seconds=seconds))}'"
+        f" WHERE id = '{outcome.kept.deposit.id}'",
+    )
+
+
+def test_answer_times_are_those_from_receipt_to_acknowledgement(home: House, sender: Sender) -> None:
+    for seconds in (5, 0, 1, 3):
+        late(home, sender, seconds)
+    send(home, sender, None, "DECAFF", [entry(Town="")])
+    found = figures(home)
+    times = found["times"]
+    # The clock of the house goes on by microseconds; what is shown ends at thousandths.
+    assert (times["answered"], times["median"], times["p99"], times["longest"]) == (
+        5,
+        "1.000",
+        "5.000",
+        "5.000",
+    )
+    assert times["within_2_s"] == "60.00"
+    procedures = {code: one["times"] for code, one in named(found["procedure"], "procedure").items()}
+    assert (procedures["DECSAL"]["median"], procedures["DECSAL"]["within_2_s"]) == ("1.000", "50.00")
+    assert (procedures["DECAFF"]["longest"], procedures["DECAFF"]["within_2_s"]) == ("0.000", "100.00")
+    assert (times["decided"], times["longest_decided"], times["waiting"]) == (0, None, 0)
+
+
+def test_records_on_hold_are_timed_until_the_last_of_a_deposit_is_decided(
+    home: House, sender: Sender, clock: HandClock
+) -> None:
+    one, two, never = someone(), someone(), someone()
+    june = {"Period": "2026-06"}
+    send(home, sender, "Lohn 4", "DECSAL", [wage(one, **june), wage(two, **june)])
+    send(home, sender, "Lohn 4", "DECSAL", [wage(never, **june)])
+    waiting = figures(home)["times"]
+    assert (waiting["decided"], waiting["waiting"]) == (0, 2)
+    move(home, clock, JULY_END + timedelta(hours=2))
+    send(home, sender, "Lohn 4", "DECAFF", [entry(one, Entry="2026-06-01")])
+    assert figures(home)["times"]["decided"] == 0
+    move(home, clock, JULY_END + timedelta(hours=30))
+    send(home, sender, "Lohn 4", "DECAFF", [entry(two, Entry="2026-06-01")])
+    found = figures(home)
+    for times in (found["times"], named(found["procedure"], "procedure")["DECSAL"]["times"]):
+        assert (times["decided"], times["waiting"]) == (1, 1)
+        assert times["longest_decided"].startswith("108000.0")
+    # Until the moment of the call, which the machine's own clock says.
+    assert found["times"]["longest_waiting"] is not None
+    assert found["times"]["longest"].startswith("0.0")
+    text = shown(home).stdout
+    assert "Deposits with records on hold" in text
+    assert "30.0" in text
+    assert named(found["procedure"], "procedure")["DECAFF"]["times"]["decided"] == 0
+
+
+@pytest.mark.parametrize(
+    ("count", "hundredths", "expected"),
+    [(1, 50, 1), (2, 50, 1), (3, 50, 2), (100, 99, 99), (101, 99, 100), (7, 100, 7), (200, 99, 198)],
+)
+def test_a_quantile_is_a_time_that_was_measured(count: int, hundredths: int, expected: int) -> None:
+    times = [timedelta(seconds=each) for each in range(count, 0, -1)]
+    assert quantile(times, hundredths) == timedelta(seconds=expected)
+    assert quantile([], hundredths) is None
+
+
 def test_people_see_tables_and_never_a_sender(home: House, sender: Sender) -> None:
     send(home, sender, "[bold]Lohn", "DECSAL", [wage("1", Period="2026-06")])
     text = shown(home).stdout
     assert "Deposits: 1; records: 1, of which refused: 1" in text
-    for word in ("SALRET-3", "blocking", "100.00", "[bold]Lohn", "DECSAL"):
+    for word in ("SALRET-3", "blocking", "100.00", "[bold]Lohn", "DECSAL", "% in 2 s"):
         assert word in text
     for output in (text, shown(home, "--json").stdout):
         assert EMPLOYER not in output
@@ -167,6 +236,17 @@ def test_a_treatment_that_we_had_to_repeat_counts_once(home: House, sender: Send
         "records": 0,
         "rejected": 0,
         "codes": [],
+        "times": {
+            "answered": 0,
+            "median": None,
+            "p99": None,
+            "longest": None,
+            "within_2_s": "0.00",
+            "decided": 0,
+            "longest_decided": None,
+            "waiting": 0,
+            "longest_waiting": None,
+        },
         "software": [],
         "procedure": [],
     }

@@ -96,7 +96,7 @@ def test_without_a_mandate_the_answer_is_the_same_whatever_the_registers_know(co
 def test_a_long_value_is_cut_and_an_absent_one_has_the_path_of_its_record(code: str) -> None:
     form = procedure(code).form
     record = Record(3, None, {"Employer": "9" * 201})
-    anomalies = form.refusal(record, [("X-1", "Employer"), ("X-2", form.fields[3])]).anomalies
+    anomalies = form.refusal(record, [("X-1", "Employer"), ("X-2", form.fields[-1])]).anomalies
     assert [(one.value, one.path) for one in anomalies] == [
         ("9" * 200, f"/{form.procedure}/{form.record}[3]/Employer"),
         (None, f"/{form.procedure}/{form.record}[3]"),
@@ -121,10 +121,10 @@ def test_an_empty_batch_has_no_returns(code: str) -> None:
 
 
 def test_procedures_are_found_by_code() -> None:
-    assert CODES[:6] == ["DEMMAT", "DECAFF", "DECSAL", "DECMAL", "DEMUTI", "DECINT"]
+    assert {"DEMMAT", "DECAFF", "DECSAL", "DECREC", "DECMAL", "DEMUTI", "DECINT", "DEMDET"} <= set(CODES)
     assert [procedure(code).code for code in CODES] == CODES
-    records = ["Person", "Affiliation", "Wage", "Incapacity", "Company", "Mission", "Activity"]
-    assert [one.record for one in PROCEDURES][:7] == records
+    records = {"Person", "Affiliation", "Wage", "Unchanged", "Incapacity", "Company", "Mission", "Activity"}
+    assert records <= {one.record for one in PROCEDURES}
     with pytest.raises(KeyError):
         procedure("DECXYZ")
 

@@ -133,6 +133,7 @@ class World:
                 },
             },
             residences=self.content.get("residences"),
+            replaced=self.content.get("replaced"),
         )
         for row in self.content.get("affiliations", ()):
             registers.affiliations.open(_affiliation(row))

@@ -191,7 +191,9 @@ settled_mandates = st.builds(
     ).map(tuple),
 )
 not_negative = st.integers(0, 10**9)
-incomes = st.builds(Income, periods, *[not_negative] * 5, counts)
+incomes = st.builds(Income, periods, *[not_negative] * 5, counts) | st.builds(
+    Income, periods, *[not_negative] * 5, counts, days, days
+)
 certificates = st.builds(
     Certificates,
     answer_headers,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from gateway import names
 from gateway.batch import MemberId
-from gateway.names import Extension, FileName, Mark
+from gateway.names import Extension, FileName, Mark, Office
 
 MEMBER = MemberId("2099990001299", "100001")
 
@@ -40,7 +40,15 @@ pages = st.builds(
     st.sampled_from([Extension.PDF, Extension.ASICE]),
     st.just(Mark.INFO),
 )
-file_names = plain_names | failed_names | pages
+for_tests = st.builds(FileName, types, stamps, members, st.just(True), office=st.just(Office.TEST))
+file_names = plain_names | failed_names | pages | for_tests
+
+
+def test_an_answer_comes_from_ccss_in_every_environment() -> None:
+    with pytest.raises(ValueError, match="from CCSS"):
+        FileName("DECSAL", "20260803-09150012", MEMBER, incoming=False, office=Office.TEST)
+    with pytest.raises(ValueError, match="from CCSS"):
+        names.parse("SECU.ACKTRT.20260803-09150012.CCSSTEST.2099990001299100001.XML")
 
 
 @given(file_names)

@@ -14,6 +14,8 @@ from gateway.registers import Affiliation, Pair
 
 affiliation = tables.table(tables.Affiliation)
 
+_INSERT = sa.insert(affiliation)
+
 
 class SqlAffiliations:
     """`gateway.registers.Affiliations` on the table `affiliation`.
@@ -73,20 +75,15 @@ class SqlAffiliations:
         self._retire(affiliation, "cancelled")
 
     def _insert(self, new: Affiliation, replaces: int | None = None) -> None:
-        self._connection.execute(
-            sa.insert(affiliation).values(
-                employer=new.employer,
-                insured=new.insured,
-                entry=new.entry.isoformat(),
-                exit=new.exit.isoformat() if new.exit else None,
-                contract=new.contract,
-                scheme=new.scheme,
-                user=new.user,
-                state="current",
-                deposit=self._deposit,
-                replaces=replaces,
-            )
-        )
+        values = {
+            **new._asdict(),
+            "entry": new.entry.isoformat(),
+            "exit": new.exit.isoformat() if new.exit else None,
+            "state": "current",
+            "deposit": self._deposit,
+            "replaces": replaces,
+        }
+        self._connection.execute(_INSERT, values)
 
     def _retire(self, old: Affiliation, state: str) -> int:
         """Take a version out of force; its id."""

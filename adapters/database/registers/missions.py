@@ -15,6 +15,8 @@ from gateway.registers import Mission, Pair
 
 missions = tables.table(tables.Mission)
 
+_INSERT = sa.insert(missions)
+
 
 class SqlMissions:
     """`gateway.registers.Missions` on the table `mission`."""
@@ -43,7 +45,7 @@ class SqlMissions:
             "exit": mission.exit.isoformat() if mission.exit else None,
             "state": "current",
         }
-        self._connection.execute(sa.insert(missions).values(values))
+        self._connection.execute(_INSERT, values)
 
     def replace(self, old: Mission, new: Mission) -> None:
         self._retire(old, "replaced")

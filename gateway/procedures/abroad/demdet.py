@@ -68,6 +68,7 @@ from gateway.procedures.judgement import (
     employer_faults,
     in_order,
     refuse_malformed,
+    replaced_numbers,
 )
 from gateway.procedures.lists import COUNTRIES
 from gateway.procedures.lists.abroad import Law, law
@@ -156,6 +157,7 @@ class Claim:
         day: the first day stated; None when it is not in the calendar.
         first: the same; None as well when such a day is never taken.
         last: its last day, inclusive; None when not stated or not in the calendar.
+        identified: whether the insured's number is right and counts still.
     """
 
     record: Record
@@ -167,6 +169,7 @@ class Claim:
     day: date | None
     first: date | None
     last: date | None
+    identified: bool
 
     def __getitem__(self, field: str) -> str:
         """What a field states; nothing when it is absent."""
@@ -284,7 +287,7 @@ def _british_boatman(field: str) -> Rule[Claim]:
 
 IDENTITY: tuple[Rule[Claim], ...] = (
     Rule(AGENCY, "Employer", lambda c: c.context.sender_is_agency),
-    Rule("DETRET-4", "Insured", lambda c: not is_person(c["Insured"])),
+    Rule("DETRET-4", "Insured", lambda c: not c.identified),
     Rule("DETRET-6", "First", lambda c: c.day is None),
     _stated("DETRET-1", "MemberMatricule", lambda c: c["MemberMatricule"] != c.context.sender.matricule),
     _stated("DETRET-2", "MemberNumber", lambda c: c["MemberNumber"] != c.context.sender.number),
@@ -435,16 +438,14 @@ def _first(activity: Activity) -> date:
 def handle(batch: Batch, context: Context) -> Outcome:
     """Judge every record in order, let the good ones take effect, say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
-    read = _reader(batch.attachments, context)
+    read = _reader(batch.attachments, context, replaced_numbers(batch.records, employers, context.registers))
 
     def judge(record: Record) -> list[Finding]:
         return _findings(read(record), employers, None)
 
     refusals = list(refuse_malformed(FORM, batch, employers, Certain(judge, DOUBTS, REQUIRED)))
     claims = [read(record) for record in in_order(batch.records)]
-    permitted = {
-        claim.pair for claim in claims if is_person(claim["Insured"]) and not employers[claim["Employer"]]
-    }
+    permitted = {claim.pair for claim in claims if claim.identified and not employers[claim["Employer"]]}
     standing = Standing(context.registers.activities, permitted)
     affiliations = context.registers.affiliations.of(permitted)
     residences = context.registers.persons.residences({person for _, person in permitted})
@@ -480,8 +481,10 @@ def handle(batch: Batch, context: Context) -> Outcome:
     )
 
 
-def _reader(attachments: Iterable[Attachment], context: Context) -> Callable[[Record], Claim]:
-    """Reads the records of a batch."""
+def _reader(
+    attachments: Iterable[Attachment], context: Context, replaced: Collection[str]
+) -> Callable[[Record], Claim]:
+    """Reads the records of a batch; `replaced` are the numbers of insured that count no more."""
     annexes: dict[str, set[str]] = {}
     for one in attachments:
         if one.fault is None:
@@ -490,17 +493,19 @@ def _reader(attachments: Iterable[Attachment], context: Context) -> Callable[[Re
 
     def read(record: Record) -> Claim:
         first = calendar_day(record.fields.get("First", ""))
+        number = record.fields.get("Insured", "")
         taken = first is not None and valid.earliest <= first <= valid.latest
         return Claim(
             record=record,
             context=context,
             law=valid,
-            annexes=frozenset(annexes.get(record.fields.get("Insured", ""), ())),
+            annexes=frozenset(annexes.get(number, ())),
             kind=Kind(record.fields["Kind"]),
             way=Way(record.fields["Procedure"]),
             day=first,
             first=first if taken else None,
             last=calendar_day(record.fields.get("Last", "")),
+            identified=is_person(number) and number not in replaced,
         )
 
     return read

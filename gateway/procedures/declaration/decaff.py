@@ -20,8 +20,8 @@ mission of the same agency is refused, and so is what ends, changes or cancels a
 What the form checks already is not checked again: a share is 0.00 to 100.00 there (AFFRET 22).
 
 Some things are told and not refused, as they may be meant (`HINTS`): an entry or an exit more than half a
-year from the day of receipt (AFFRET-FAR), more hours a week than the law allows (AFFRET-HOURS), and a
-fixed term that is longer than the law allows (AFFRET-LONG).
+year after the day of receipt or three years before it (AFFRET-FAR), more hours a week than the law allows
+(AFFRET-HOURS), and a fixed term that is longer than the law allows (AFFRET-LONG).
 
 The operator's layout is not published. Our assumptions, beside those in `gateway/procedures/lists`:
 
@@ -42,7 +42,7 @@ from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 
 from gateway.batch import Anomaly, Batch, Record
@@ -116,8 +116,9 @@ KNOWN = "AFFRET-KNOWN"
 NONE = "AFFRET-NONE"
 MISSION = "AFFRET-MISSION"
 
-FAR = timedelta(days=183)
-"""From how far away on a day of entry or exit is looked at (AFFRET-FAR). Ours: no official rule names one."""
+FAR_AHEAD, FAR_BACK = 6, -36
+"""Months from the day of receipt beyond which a day of entry or exit is looked at (AFFRET-FAR). Ours: no
+official rule names them."""
 
 MOST_HOURS = "48.00"
 """Hours of a week, overtime included (Code du travail, art. L.211-12)."""
@@ -222,7 +223,9 @@ def _foreign_to_scheme(d: Declared) -> bool:
 
 
 def _far(day: date | None, d: Declared) -> bool:
-    return day is not None and abs(day - d.received) > FAR
+    if day is None:
+        return False
+    return not months_after(d.received, FAR_BACK) <= day <= months_after(d.received, FAR_AHEAD)
 
 
 def _long_term(d: Declared) -> bool:

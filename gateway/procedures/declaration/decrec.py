@@ -20,6 +20,9 @@ When a wage of the employer and month stands already, even one on hold, the reco
 could count twice. The same line twice in a file is taken once (RECRET 7). The months of a file are treated
 in their order, so that one file may repeat June for July, and July for August.
 
+In a month in which the index of wages steps up, no wage can be what it was (Code du travail, art. L. 223-1):
+such a month is refused as well (RECRET 8), as far as the index is known.
+
 Private households are refused as in DECSAL (RECRET 1). Incapacities do not stop a repetition: whether they
 change the wage is for the employer to say. Everything here is our own, as no such procedure is published:
 fields, their numbers and codes. The list itself is that of the RGD of 12 May 1975, art. 8.
@@ -36,6 +39,7 @@ from gateway.context import Context
 from gateway.moments import Period
 from gateway.money import euro
 from gateway.outcome import Outcome, Refusal
+from gateway.parameters import NoParametersError, law
 from gateway.procedures.declaration.decsal import FIRST_YEAR
 from gateway.procedures.judgement import (
     Certain,
@@ -114,7 +118,7 @@ def handle(batch: Batch, context: Context) -> Outcome:
         if case in seen:
             findings.append(("RECRET-7", "Period"))
         seen.add(case)
-        findings = findings or list(_register_findings(case, context.registers))
+        findings = findings or list(_case_findings(case, context.registers))
         told = FORM.refusal(record, findings) if findings else _repeat(record, case, context)
         if isinstance(told, Refusal):
             refusals.append(told)
@@ -125,8 +129,8 @@ def handle(batch: Batch, context: Context) -> Outcome:
     return Outcome(len(hints), refusals=refusals, returns=FORM.returns(refusals), hints=hints)
 
 
-def _register_findings(case: Case, registers: Registers) -> Iterator[Finding]:
-    """What the registers have against a month of an employer for whom the sender may act."""
+def _case_findings(case: Case, registers: Registers) -> Iterator[Finding]:
+    """What speaks against a month of an employer for whom the sender may act."""
     employer, period = case
     known = registers.employers.get({employer}, period.year).get(employer)
     if known is not None and known.household:
@@ -135,6 +139,19 @@ def _register_findings(case: Case, registers: Registers) -> Iterator[Finding]:
         yield "RECRET-4", "Period"
     if registers.wages.of_month(employer, period):
         yield "RECRET-5", "Period"
+    if _steps_up(case):
+        yield "RECRET-8", "Period"
+
+
+def _steps_up(case: Case) -> bool:
+    """Whether another index of wages applies than in the month before; no, where it is not known."""
+    try:
+        before, now = (
+            law().number("minimum_wage.index", month).value for month in (case.before, case.period)
+        )
+    except NoParametersError:
+        return False
+    return before != now
 
 
 def _repeat(record: Record, case: Case, context: Context) -> Anomaly | Refusal:

@@ -21,7 +21,7 @@ Four more things are told and not refused, as all may be meant:
 * SALRET-LOW: an adult's pay per hour is below the minimum wage of the month; apprentices, students,
   interns and occasional workers are not judged;
 * SALRET-HIGH: the base wage per hour is above seven times the minimum wage, and this employer never
-  declared half as much for this person before;
+  declared half as much per hour for this person before;
 * SALRET-IDLE: unemployment pay without inactive hours;
 * SALRET-MONTH: most wages of this employer in the file are of another month, and this person, affiliated
   in that month too, has none there.
@@ -44,6 +44,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from fractions import Fraction
 from itertools import chain
 from typing import NamedTuple
 
@@ -117,6 +118,8 @@ USUAL_MONTH = 173
 
 HIGHEST = 7
 """From how many minimum wages an hour on a wage is looked at."""
+
+_NONE = Fraction(0)
 
 ADULT = 18
 """Years of age from which the minimum wage is due in full."""
@@ -467,21 +470,23 @@ def _state(affiliations: Sequence[Affiliation], *, superseded: bool) -> WageStat
     return WageState.CURRENT if affiliations else WageState.HELD
 
 
-def _highest_before(claims: Iterable[Claim], registers: Registers) -> Mapping[Pair, int]:
-    """The highest base wage that counts already, for each pair with a high one now."""
+def _highest_before(claims: Iterable[Claim], registers: Registers) -> Mapping[Pair, Fraction]:
+    """The highest base wage per hour that counts already, for each pair with a high one now."""
     pairs = {_pair(claim) for claim in claims if _is_high(claim)}
     if not pairs:
         return {}
-    counting = registers.wages.counting(pairs)
-    return {pair: max(wage.base_wage for wage in wages) for pair, wages in counting.items()}
+    return {
+        pair: max((_per_hour(one) for one in wages if one.work_hours), default=_NONE)
+        for pair, wages in registers.wages.counting(pairs).items()
+    }
 
 
-def _oddities(claims: Sequence[Claim], known: _Known, before: Mapping[Pair, int]) -> Iterator[Anomaly]:
+def _oddities(claims: Sequence[Claim], known: _Known, before: Mapping[Pair, Fraction]) -> Iterator[Anomaly]:
     """What should be looked at in good wages."""
     for claim in claims:
         if _is_low(claim) and _paid_the_minimum(claim, known):
             yield FORM.anomaly(claim.record, LOW, "BaseWage")
-        if _is_high(claim) and 2 * before.get(_pair(claim), 0) < claim.wage.base_wage:
+        if _is_high(claim) and 2 * before.get(_pair(claim), _NONE) < _per_hour(claim.wage):
             yield FORM.anomaly(claim.record, HIGH, "BaseWage")
         if claim.wage.unemployment_pay and not claim.wage.inactive_hours:
             yield FORM.anomaly(claim.record, IDLE, "InactiveHours")
@@ -501,6 +506,11 @@ def _is_high(claim: Claim) -> bool:
     if minimum is None or not wage.work_hours:
         return False
     return wage.base_wage * USUAL_MONTH > HIGHEST * minimum * wage.work_hours
+
+
+def _per_hour(wage: Wage) -> Fraction:
+    """Base wage per hour, in cents."""
+    return Fraction(wage.base_wage, wage.work_hours)
 
 
 def _paid_the_minimum(claim: Claim, known: _Known) -> bool:

@@ -4,7 +4,8 @@ why not.
 An `affiliation` certificate lists the spans, with entry and exit, in which the person was insured through the
 employer named, as they are registered today. An `income` certificate adds, for each month with declared
 wages that count, what was declared: base wage, supplements, overtime pay, gratuities, unemployment pay, in
-euro, and hours worked; the part-periods of a month are added up. Nothing is computed anew.
+euro, and hours worked, added up. Where the person has several affiliations with that employer in a month,
+each has a line of its own with its days, by the rule of `gateway.part_periods`. Nothing else is computed.
 
 Only for an employer whose mandate the sender has. The months asked for go from a first to a last one, not
 after that of receipt, at most 120. A person without any affiliation with that employer in these months is
@@ -17,14 +18,14 @@ certificate has. Incapacities and contributions are not certified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from gateway.batch import Batch, Record
 from gateway.context import Context
 from gateway.matricule import is_person
 from gateway.moments import Period
 from gateway.outcome import Certificate, Income, Outcome
+from gateway.part_periods import PartPeriod, part_periods
 from gateway.procedures.judgement import (
     Certain,
     Doubts,
@@ -35,6 +36,7 @@ from gateway.procedures.judgement import (
     employer_faults,
     in_order,
     refuse_malformed,
+    replaced_numbers,
 )
 from gateway.registers import Affiliation, Pair, Wage
 
@@ -61,9 +63,10 @@ def _span(record: Record) -> tuple[Period, Period]:
     return Period.parse(record.fields["First"]), Period.parse(record.fields["Last"])
 
 
-def _rules(now: Period) -> tuple[Rule[Record], ...]:
+def _rules(now: Period, replaced: Collection[str]) -> tuple[Rule[Record], ...]:
     return (
         Rule("CERRET-3", "Insured", lambda r: not is_person(r.fields["Insured"])),
+        Rule("CERRET-3", "Insured", lambda r: r.fields["Insured"] in replaced),
         Rule("CERRET-6", "Last", lambda r: _months(r) < 1),
         Rule("CERRET-7", "Last", lambda r: _months(r) > LONGEST),
         Rule("CERRET-5", "Last", lambda r: now < Period.parse(r.fields["Last"])),
@@ -84,7 +87,8 @@ DOUBTS: Doubts = {
 def handle(batch: Batch, context: Context) -> Outcome:
     """Write the certificates, and say which were refused and why."""
     employers = employer_faults(FORM, context.rights)
-    rules = _rules(Period.of(context.received))
+    replaced = replaced_numbers(batch.records, employers, context.registers)
+    rules = _rules(Period.of(context.received), replaced)
 
     def judge(record: Record) -> list[Finding]:
         fault = employers[record.fields["Employer"]]
@@ -124,22 +128,23 @@ def _certificate(
         return [("CERRET-8", "Insured")]
     if record.fields["Kind"] == "affiliation":
         return Certificate(record, spans, [])
-    incomes = list(
-        _incomes(wage for wage in wages.get(_pair(record), ()) if first <= wage.key.period <= last)
-    )
+    counting = [wage for wage in wages.get(_pair(record), ()) if first <= wage.key.period <= last]
+    incomes = [_income(part, spans) for part in part_periods(counting, spans)]
     return Certificate(record, spans, incomes) if incomes else [("CERRET-10", "First")]
 
 
-def _incomes(wages: Iterable[Wage]) -> Iterable[Income]:
-    """The sums of each month, from wages sorted by period."""
-    for period, month in groupby(wages, key=lambda wage: wage.key.period):
-        parts = list(month)
-        yield Income(
-            period=period,
-            base_wage=sum(part.base_wage for part in parts),
-            supplements=sum(part.supplements for part in parts),
-            overtime_pay=sum(part.overtime_pay for part in parts),
-            gratuities=sum(part.gratuities for part in parts),
-            unemployment_pay=sum(part.unemployment_pay for part in parts),
-            hours=sum(part.work_hours for part in parts),
-        )
+def _income(part: PartPeriod, spans: Iterable[Affiliation]) -> Income:
+    """The sums of a month; with its days where the month has several affiliations."""
+    period, declared = part.month.period, part.declared
+    split = sum(one.overlaps(period.first, period.last) for one in spans) > 1
+    return Income(
+        period=period,
+        base_wage=declared.base_wage,
+        supplements=declared.supplements,
+        overtime_pay=declared.overtime_pay,
+        gratuities=declared.gratuities,
+        unemployment_pay=declared.unemployment_pay,
+        hours=declared.work_hours,
+        first=part.days.first if split else None,
+        last=part.days.last if split else None,
+    )

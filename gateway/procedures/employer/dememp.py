@@ -263,7 +263,7 @@ def _registration(number: str, request: Request) -> Registration:
 def _allow(employer: str, context: Context) -> None:
     """Give an employer that registered itself its own mandate, unless it has one."""
     mandates, received = context.registers.mandates, context.received
-    known = (one for one in mandates.held_by(context.sender) if one.employer == employer)
+    known = (one for one in mandates.for_employer(employer) if one.member == context.sender)
     if not any(one.covers(FORM.procedure, received) for one in known):
         own = Mandate(0, context.sender, employer, scope(), received.day, since=received)
         mandates.enter(own, Origin(received, context.sender, context.deposit))
