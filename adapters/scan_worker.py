@@ -7,7 +7,8 @@ fails otherwise, no list comes, and the picture counts as unreadable.
 
 What a scan of an identity document must be: JPEG (ISO/IEC 10918-1), one image, 24-bit colour, 100 to 300 dpi,
 JPEG compression of at most 30 %. Source: the operator's page on CARTID. Baseline or progressive only, nothing
-before or behind the image, no other kind of file in its comments, and the number of pixels are ours.
+before or behind the image, no other kind of file in its comments, and the numbers of pixels and passes are
+ours.
 
 Not noticed: image data that is cut short and closed with a right end mark, which decodes as grey.
 """
@@ -38,8 +39,8 @@ OPEN_FILES = 0
 MOST_PIXELS = 20_000_000
 """An A3 sheet, or both sides of an A4 sheet, at 300 dpi has 17.4 million."""
 
-MOST_PASSES = 32
-"""Passes of a progressive picture; programs write about ten. Each takes as long as a picture of one pass."""
+MOST_PASSES = 16
+"""Of a progressive picture; programs write about ten. Each costs what the whole picture costs in one."""
 
 DENSITIES = {1: (100, 300), 2: (39, 118)}
 """Least and greatest density, by JFIF unit: per inch, per centimetre (rounded, as that unit is whole)."""

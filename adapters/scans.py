@@ -38,9 +38,9 @@ _ANNEX = (
     "without scripts, actions, attached files or encryption"
 )
 DEMANDS = {
-    "CARTID": f"one JPEG image (ISO/IEC 10918-1, baseline or progressive), at most {LARGEST_PICTURE} bytes, "
-    "24-bit colour with pixels that are not all grey, 100 to 300 dpi in both directions as the file says, "
-    "JPEG compression of at most 30 %, nothing before or behind it",
+    "CARTID": "one JPEG image (ISO/IEC 10918-1, baseline or progressive of at most 16 passes), "
+    f"at most {LARGEST_PICTURE} bytes, 24-bit colour with pixels that are not all grey, 100 to 300 dpi in "
+    "both directions as the file says, JPEG compression of at most 30 %, nothing before or behind it",
     "RHIN": _ANNEX,
     "EXPL": _ANNEX,
 }

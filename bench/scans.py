@@ -161,6 +161,11 @@ def figures(found: Sequence[Answered], size: float) -> dict[str, float]:
     }
 
 
+def precision(name: str) -> str:
+    """How a figure is printed: a share with a decimal, as one in 200 counts."""
+    return ".1f" if name.startswith("%") else ".0f"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -173,7 +178,8 @@ def main() -> None:
     for number, (way, one) in enumerate(measure(given.containers, given.seed).items()):
         if number == 0:
             print(" " * 22 + "".join(f"{name:>{len(name) + 3}}" for name in one))
-        print(f"{way:22}" + "".join(f"{value:>{len(name) + 3}.0f}" for name, value in one.items()))
+        columns = (f"{value:>{len(name) + 3}{precision(name)}}" for name, value in one.items())
+        print(f"{way:22}" + "".join(columns))
 
 
 if __name__ == "__main__":

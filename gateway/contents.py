@@ -29,8 +29,9 @@ RECIPIENT = "CCSS"
 LONGEST_VALUE = 200
 MOST_VALUES = parse.Limits().elements
 """Values in a `.dta` file: as many as a document may have elements."""
-MOST_LINES = 250_000
-"""Lines in a `.dta` file: those of 20 values each fill it; shorter ones would cost as much without."""
+MOST_RECORDS = 250_000
+"""Records of one procedure in a file, and lines of a `.dta` file: many times a large fiduciary's month.
+However short they are, each is judged by itself."""
 
 _DTA = ".dta"
 _XML = ".xml"
@@ -165,15 +166,17 @@ def _read_payroll(content: etree._Element, form: Form, expected: Expected) -> Ba
         wrong = [*strangers, *heads[1:]] or [content]
         raise Rejected(*(_misplaced(element) for element in wrong))
     held = [one for code in PARTS if wire.children(content, (one := procedure(code)).record)]
-    documents = [_part(content, heads[0], one, expected) for one in held]
-    try:
-        parts = tuple(_read(root, of, expected) for root, of in documents)
-    except Rejected as refusal:
-        raise Rejected(*(in_payroll(anomaly) for anomaly in refusal.anomalies)) from None
-    if not parts:
-        raise Rejected(Anomaly("FILE-EMPTY"))
+    parts: list[Batch] = []
+    faults: dict[Anomaly, None] = {}  # a fault of the head is one of every part
+    for one in held:
+        try:
+            parts.append(_read(*_part(content, heads[0], one, expected), expected))
+        except Rejected as refusal:
+            faults.update(dict.fromkeys(map(in_payroll, refusal.anomalies)))
+    if faults or not parts:
+        raise Rejected(*(faults or [Anomaly("FILE-EMPTY")]))
     header = replace(parts[0].header, procedure=PAYROLL, version=form.version)
-    return Batch(header, (), parts=parts)
+    return Batch(header, (), parts=tuple(parts))
 
 
 _PLACES = frozenset(
@@ -208,7 +211,7 @@ def in_payroll(anomaly: Anomaly) -> Anomaly:
 def _read_dta(name: str, content: bytes, expected: Expected) -> Batch:
     code = name[: -len(_DTA)].upper()
     form = _form(code, _version(code, expected.received.day), expected)
-    for most, sign, what in ((MOST_VALUES, b";", "values"), (MOST_LINES, b"\n", "lines")):
+    for most, sign, what in ((MOST_VALUES, b";", "values"), (MOST_RECORDS, b"\n", "lines")):
         if content.count(sign) > most:
             raise Rejected(Anomaly("FILE-LIMITS", value=f"more than {most} {what}"))
     try:
@@ -296,6 +299,8 @@ def _in_force(code: str, version: str, expected: Expected) -> Form:
 
 
 def _read(content: etree._Element, form: Form, expected: Expected) -> Batch:
+    if len(content) > MOST_RECORDS:
+        raise Rejected(Anomaly("FILE-LIMITS", value=f"more than {MOST_RECORDS} records"))
     checked = form.check(content)
     if checked.faults:
         raise Rejected(*(envelope.anomaly(fault) for fault in checked.faults))

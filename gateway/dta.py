@@ -31,8 +31,8 @@ _FIRST = "The first record is 0;<13 digits of matricule>;<6 digits of SECUline n
 _RECORD_TYPE = "1"
 _UNFIT = re.compile(rb"[^ !#-~]")
 _UNFIT_TEXT = re.compile("[^ !#-:<-~]")
-_FORMULA = re.compile("^[=+@]")
-"""What a spreadsheet takes for the beginning of a formula; a minus may begin an amount."""
+_FORMULA = re.compile(r"^(?:[=+@]|-(?![A-Za-z0-9._-]*$))")
+"""What a spreadsheet takes for the beginning of a formula; a minus may begin a number or a reference."""
 _SHOWN = 80
 
 

@@ -59,7 +59,7 @@ class Limits:
         signatures: bytes of the signature, once unpacked: it is parsed before anybody knows whose it is.
     """
 
-    files: int = 1_000
+    files: int = 100
     size: int = 256 * 1024 * 1024
     signatures: int = 4 * 1024 * 1024
 

@@ -12,8 +12,13 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from gateway import dta, names
+from adapters.database.members import ALL
+from gateway import contents, dta, names, wire
+from gateway.agreement import Agreement
+from gateway.contents import Expected
+from gateway.moments import Received
 from gateway.names import Extension
+from gateway.outcome import Rejected
 from gateway.procedures import procedure
 from tests.flow.premises import registered, someone, wages
 from tests.house import EMPLOYER, INSURED, MEMBER, OTHER_MEMBER, House, Outcome, Sender, entry, wage
@@ -194,3 +199,14 @@ def test_the_command_says_which_file_goes_with_no_batch(
     )
     assert done.exit_code == 2
     assert files[0] in done.output.replace("\n", "")
+
+
+def test_more_records_than_anybody_has_are_refused_before_they_are_judged() -> None:
+    root = wire.begin("DECSAL")
+    for _ in range(contents.MOST_RECORDS + 1):
+        etree.SubElement(root, f"{{{wire.NAMESPACE}}}Wage")
+    received = Received.parse("2026-08-03T07:15:00.000000Z")
+    expected = Expected(str(MEMBER), "DECSAL", received, "test", Agreement(ALL))
+    with pytest.raises(Rejected) as refusal:
+        contents.read_document(root, expected)
+    assert [anomaly.code for anomaly in refusal.value.anomalies] == ["FILE-LIMITS"]

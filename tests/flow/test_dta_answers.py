@@ -117,6 +117,12 @@ def test_a_refused_record_can_be_read_back_whole(fields: dict[str, str]) -> None
     assert [dict(record) for record in again.records] == [fields]
 
 
+def test_a_minus_may_begin_a_number_but_no_formula() -> None:
+    sent = {"Insured": "-1+cmd|' /C calc'!A0", "BaseWage": "-100.00", "Reference": "-"}
+    line = dta.write_answer(MEMBER, [(("4",), sent)], FORM).decode().split("\r\n")[1].split(";")
+    assert [part for part in line if part.startswith(("-", "?"))] == ["?1+cmd|' /C calc'!A0", "-100.00", "-"]
+
+
 def test_the_name_is_the_operators() -> None:
     stamp = names.stamp(Received.parse("2026-08-03T07:15:00.120000Z").at)
     assert (

@@ -284,7 +284,7 @@ def passes(count: int) -> bytes:
 
 def test_a_picture_of_many_passes_is_refused_before_they_are_decoded() -> None:
     assert look("CARTID", passes(scan_worker.MOST_PASSES)) is None
-    assert look("CARTID", passes(scan_worker.MOST_PASSES + 1)) == "It is coded in more than 32 passes."
+    assert look("CARTID", passes(scan_worker.MOST_PASSES + 1)) == "It is coded in more than 16 passes."
 
 
 WORKER_FILE = str(Path(scan_worker.__file__))

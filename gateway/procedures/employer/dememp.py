@@ -3,8 +3,10 @@
 Two kinds. `registration`: a fiduciary registers a client, or a legal person itself. The number is the
 11-digit national number of the legal person and an extension of two digits, 00 for the first, then the next
 one free. Where that legal person has an employer of exactly that name already, its number is given, and no
-second one; the answer does not say which of the two it was. Who registers itself may act for the new
-employer at once, in everything; a fiduciary asks for its mandate by a DEMMAN. `name`: who has a mandate for
+second one; the answer does not say which of the two it was. A further extension is given to the legal person
+itself only (EMPRET 15), so that nobody else uses them up; that a company is registered here at all is no
+secret, as the business register is public. Who registers itself may act for the new employer at once, in
+everything; a fiduciary asks for its mandate by a DEMMAN. `name`: who has a mandate for
 DEMEMP gives an employer its new name, from the day of receipt; former names are kept.
 
 A new employer begins with a class of the MDE and an accident factor that we assume (`new_employers.yaml`),
@@ -233,6 +235,8 @@ def _register(request: Request, context: Context) -> Assignment | list[Finding]:
     known = employers.of_legal_person(request.national)
     found = next((number for number, name in sorted(known.items()) if name == request["Name"]), None)
     numbers = (f"{request.national}{extension:02d}" for extension in range(EXTENSIONS))
+    if known and found is None and not request.by_itself:
+        return [("EMPRET-15", "Name")]
     number = found or next((free for free in numbers if free not in known), None)
     if number is None:
         return [("EMPRET-14", "NationalNumber")]
