@@ -348,7 +348,8 @@ class MemoryWages:
         self._standing: dict[WageKey, Wage] = {}
 
     def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
-        return {key: self._standing[key].deposit for key in keys if key in self._standing}
+        months = {key.month for key in keys}
+        return {key: wage.deposit for key, wage in self._standing.items() if key.month in months}
 
     def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
         """Enter many at once.

@@ -399,6 +399,15 @@ class WageKey(NamedTuple):
     first_day: int
     last_day: int
 
+    @property
+    def month(self) -> InsuredMonth:
+        """The month it is about."""
+        return InsuredMonth(self.employer, self.insured, self.period)
+
+    def overlaps(self, other: WageKey) -> bool:
+        """Whether another wage of the same month shares a day with it."""
+        return self.first_day <= other.last_day and other.first_day <= self.last_day
+
 
 class Wage(NamedTuple):
     """One declared wage. Amounts in cents, hours in whole hours, days of the month inclusive.
@@ -430,7 +439,8 @@ class Wages(Protocol):
     """The register of declared wages."""
 
     def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
-        """For each key that has a wage current or held: the number of its deposit."""
+        """The wages current or held in the months of these keys, whatever their days: by their own key the
+        number of the deposit."""
 
     def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
         """Enter many at once."""

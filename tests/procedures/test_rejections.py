@@ -49,7 +49,7 @@ def test_the_table_holds_all_codes_and_no_others() -> None:
     expected |= {f"DETRET-TELEWORK-{word}" for word in telework.split()}
     expected |= {"MATRET-SCAN", "MATRET-IMAGE", "MATRET-ORPHAN"}
     expected |= {"RECRET-REPEATED", "SALRET-HELD", "MALRET-KNOWN", "MALRET-NONE", "MALRET-HOURS"}
-    expected |= {f"SALRET-{word}" for word in ("LOW", "HIGH", "IDLE", "MONTH")}
+    expected |= {f"SALRET-{word}" for word in ("LOW", "HIGH", "IDLE", "MONTH", "OVERLAP")}
     expected |= {f"AFFRET-{word}" for word in ("FAR", "HOURS", "LONG")}
     assert REJECTIONS.keys() == expected | {"MANDATE-EMPLOYER", "AFFRET-KNOWN", "AFFRET-NONE"}
 
@@ -102,7 +102,7 @@ def test_only_the_abolished_code_has_an_end() -> None:
 
 def test_what_waits_or_contradicts_another_declaration_is_to_be_corrected() -> None:
     to_correct = {key for key, one in REJECTIONS.items() if one.severity is Severity.TO_CORRECT}
-    assert to_correct == {"SALRET-HELD", "DETRET-HELD", "MALRET-HOURS"}
+    assert to_correct == {"SALRET-HELD", "SALRET-OVERLAP", "DETRET-HELD", "MALRET-HOURS"}
 
 
 def test_the_fields_of_a_code_are_fields_of_its_form() -> None:

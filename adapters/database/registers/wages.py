@@ -61,11 +61,10 @@ class SqlWages:
             )
             .where(_STANDS)
         )
-        there = {
+        found = {
             WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4]): row[5]
             for row in self._connection.execute(query)
         }
-        found = {key: there[key] for key in keys if key in there} if there else {}
         self._standing.update(found)
         return found
 

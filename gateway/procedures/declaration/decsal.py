@@ -14,7 +14,8 @@ What becomes of a good record:
 * a later deposit has already declared the same wage: it is kept, but does not count (`SUPERSEDED`).
 
 It replaces what an earlier deposit declared for the same employer, insured, period *and* days. Other
-days that overlap are another wage: which of the two was meant is left to the sender.
+days that overlap are another wage, and both count; the acknowledgement says so (SALRET-OVERLAP), as only
+the sender knows whether there are two contracts or one wage with corrected days.
 
 Four more things are told and not refused, as all may be meant:
 
@@ -69,7 +70,7 @@ from gateway.procedures.judgement import (
     replaced_numbers,
 )
 from gateway.procedures.lists import CIVIL_SERVANTS
-from gateway.registers import Affiliation, Pair, Registers, Wage, WageKey, WageState
+from gateway.registers import Affiliation, InsuredMonth, Pair, Registers, Wage, WageKey, WageState
 
 FORM = Form(
     procedure="DECSAL",
@@ -102,6 +103,7 @@ WAITS = "SALRET-HELD"
 LOW = "SALRET-LOW"
 HIGH = "SALRET-HIGH"
 IDLE = "SALRET-IDLE"
+OVERLAP = "SALRET-OVERLAP"
 OTHER_MONTH = "SALRET-MONTH"
 
 FIRST_YEAR = 2019
@@ -243,7 +245,8 @@ def handle(batch: Batch, context: Context) -> Outcome:
         else:
             good.append(claim)
     before = _highest_before(good, context.registers)
-    waiting = _enter(good, known, context)
+    standing = context.registers.wages.standing([claim.wage.key for claim in good])
+    waiting = _enter(good, standing, known, context)
     refusals.sort(key=lambda refusal: refusal.record.number)
     return Outcome(
         accepted=len(good) - len(waiting),
@@ -253,6 +256,7 @@ def handle(batch: Batch, context: Context) -> Outcome:
         hints=[
             *(FORM.anomaly(claim.record, WAITS, "Insured") for claim in waiting),
             *_oddities(good, known, before),
+            *(FORM.anomaly(claim.record, OVERLAP, "FirstDay") for claim in _beside(good, standing)),
         ],
     )
 
@@ -450,11 +454,24 @@ def _register_findings(claim: Claim, known: _Known) -> Iterator[Finding]:
             yield "SALRET-10", "NonPensionable"
 
 
-def _enter(claims: Sequence[Claim], known: _Known, context: Context) -> list[Claim]:
+def _beside(claims: Iterable[Claim], standing: Mapping[WageKey, int]) -> Iterator[Claim]:
+    """The wages that share days with another one that stands and that they do not replace."""
+    others: dict[InsuredMonth, list[WageKey]] = defaultdict(list)
+    for key in standing:
+        others[key.month].append(key)
+    for claim in claims:
+        key = claim.wage.key
+        if any(key.overlaps(other) for other in others.get(key.month, ()) if other != key):
+            yield claim
+
+
+def _enter(
+    claims: Sequence[Claim], standing: Mapping[WageKey, int], known: _Known, context: Context
+) -> list[Claim]:
     """Enter good records in the register of wages; those of them that are on hold."""
     register = context.registers.wages
-    standing = register.standing([claim.wage.key for claim in claims])
-    earlier = [key for key, deposit in standing.items() if deposit < context.deposit]
+    keys = [claim.wage.key for claim in claims]
+    earlier = [key for key in keys if standing.get(key, context.deposit) < context.deposit]
     register.supersede(earlier, context.deposit)
     states = [
         _state(known.insuring(claim), superseded=standing.get(claim.wage.key, 0) > context.deposit)
