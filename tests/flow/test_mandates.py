@@ -17,6 +17,7 @@ from gateway.batch import MemberId
 from gateway.matricule import is_employer
 from gateway.moments import Received
 from gateway.procedures import PROCEDURES
+from gateway.procedures.employer.demman import MOST_PENDING
 from gateway.registers import MandateState
 from gateway.returns import certif, empass, manass
 from gateway.returns.manass import SettledMandate
@@ -163,6 +164,14 @@ def test_an_unknown_employer_is_answered_as_a_known_one(home: House, fiduciary: 
         one = settled(outcome)
         told.append((outcome.verdict, set(outcome.answers), one.state, one.first, one.last, one.procedures))
     assert told[0] == told[1]
+
+
+def test_only_so_many_requests_for_one_employer_wait(home: House, fiduciary: Sender) -> None:
+    unknown = "2099990003999"
+    days = [f"2026-12-{day:02d}" for day in range(12, 0, -1)]  # each asks for more than those before
+    outcome = home.send(fiduciary, "DEMMAN", [request(unknown, First=day) for day in days])
+    assert outcome.acknowledgement.accepted == MOST_PENDING
+    assert outcome.codes == ["MANRET-12"] * (len(days) - MOST_PENDING)
 
 
 def test_nobody_else_sees_or_changes_a_mandate(
@@ -325,7 +334,8 @@ def test_a_fiduciary_registers_a_client_and_gets_its_mandate(home: House, fiduci
     assert number == f"{national}00"
     assert outcome.acknowledgement.decisions == ()
     assert given(home.send(fiduciary, "DEMEMP", [{**asked, "Reference": "again"}])) == number
-    assert given(home.send(fiduciary, "DEMEMP", [{**asked, "Name": "Autre S.A."}])) == f"{national}01"
+    another = home.send(fiduciary, "DEMEMP", [{**asked, "Name": "Autre S.A."}])
+    assert another.codes == ["EMPRET-15"]
     assert refused(home.send(fiduciary, "DECSAL", [wage(someone(), number)]))
     pending = settled(home.send(fiduciary, "DEMMAN", [request(number, "DECSAL DEMEMP")])).number
     assert home.gateway.members.confirm_mandate(pending, Received(home.clock()))

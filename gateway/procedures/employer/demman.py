@@ -67,6 +67,9 @@ NEW = frozenset({"request", "grant"})
 BY_EMPLOYER = frozenset({"grant", "confirm"})
 """The kinds that only the employer itself may send."""
 
+MOST_PENDING = 10
+"""Requests of one member for one employer that may wait at the same time (MANRET 12)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -217,8 +220,10 @@ def _enter(change: Change, mandates: Mandates, origin: Origin) -> Mandate | list
         since=None if pending else change.received,
     )
     # By employer, not all of the holder's: who asks for thousands in one file has thousands.
-    known = (one for one in mandates.for_employer(new.employer) if one.member == holder)
-    if any(_says_as_much(one, new, change.received) for one in known):
+    known = [one for one in mandates.for_employer(new.employer) if one.member == holder]
+    pending = sum(one.state is MandateState.PENDING for one in known)
+    too_many = new.state is MandateState.PENDING and pending >= MOST_PENDING
+    if too_many or any(_says_as_much(one, new, change.received) for one in known):
         return [("MANRET-12", "Procedures")]
     return mandates.enter(new, origin)
 
