@@ -76,6 +76,8 @@ class SqlPersons:
         }
 
     def replaced(self, matricules: Collection[str]) -> Mapping[str, str]:
+        if self._connection.execute(sa.select(renumbering.c.old).limit(1)).first() is None:
+            return {}  # the usual case: hardly anybody's number is ever replaced
         wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
         query = sa.select(renumbering.c.old, renumbering.c.new).join(wanted, renumbering.c.old == wanted.c.a)
         return {row.old: row.new for row in self._connection.execute(query)}

@@ -459,7 +459,7 @@ def _beside(claims: Iterable[Claim], standing: Mapping[WageKey, int]) -> Iterato
     others: dict[InsuredMonth, list[WageKey]] = defaultdict(list)
     for key in standing:
         others[key.month].append(key)
-    for claim in claims:
+    for claim in claims if others else ():
         key = claim.wage.key
         if any(key.overlaps(other) for other in others.get(key.month, ()) if other != key):
             yield claim
