@@ -30,7 +30,7 @@ from adapters.notices import Notices
 from adapters.spool import Spool
 from gateway import process, wire
 from gateway.batch import Anomaly, Batch
-from gateway.contents import in_payroll
+from gateway.contents.payroll import in_payroll
 from gateway.context import Context
 from gateway.mandates import Rights, rights
 from gateway.moments import Clock, Received

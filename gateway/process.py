@@ -34,7 +34,7 @@ from gateway import contents, names
 from gateway.agreement import Agreement
 from gateway.attachments import Look
 from gateway.batch import Anomaly, Batch, MemberId
-from gateway.contents import LONGEST_VALUE, Expected
+from gateway.contents.checks import LONGEST_VALUE, Expected
 from gateway.context import Context
 from gateway.moments import Received
 from gateway.outcome import NotYet, Outcome, Rejected

@@ -14,7 +14,7 @@ from adapters.client.parcels import procedure_of
 from gateway import contents
 from gateway.agreement import Agreement
 from gateway.batch import Anomaly
-from gateway.contents import Expected
+from gateway.contents.checks import Expected
 from gateway.moments import Received, system_clock
 from gateway.outcome import Rejected
 from gateway.procedures import PROCEDURES

@@ -15,7 +15,7 @@ from adapters.cli import app
 from adapters.database.members import ALL
 from gateway import contents, dta, names, wire
 from gateway.agreement import Agreement
-from gateway.contents import Expected
+from gateway.contents.checks import MOST_RECORDS, Expected
 from gateway.moments import Received
 from gateway.names import Extension
 from gateway.outcome import Rejected
@@ -203,7 +203,7 @@ def test_the_command_says_which_file_goes_with_no_batch(
 
 def test_more_records_than_anybody_has_are_refused_before_they_are_judged() -> None:
     root = wire.begin("DECSAL")
-    for _ in range(contents.MOST_RECORDS + 1):
+    for _ in range(MOST_RECORDS + 1):
         etree.SubElement(root, f"{{{wire.NAMESPACE}}}Wage")
     received = Received.parse("2026-08-03T07:15:00.000000Z")
     expected = Expected(str(MEMBER), "DECSAL", received, "test", Agreement(ALL))

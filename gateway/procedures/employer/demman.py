@@ -221,8 +221,8 @@ def _enter(change: Change, mandates: Mandates, origin: Origin) -> Mandate | list
     )
     # By employer, not all of the holder's: who asks for thousands in one file has thousands.
     known = [one for one in mandates.for_employer(new.employer) if one.member == holder]
-    pending = sum(one.state is MandateState.PENDING for one in known)
-    too_many = new.state is MandateState.PENDING and pending >= MOST_PENDING
+    waiting = sum(one.state is MandateState.PENDING for one in known)
+    too_many = new.state is MandateState.PENDING and waiting >= MOST_PENDING
     if too_many or any(_says_as_much(one, new, change.received) for one in known):
         return [("MANRET-12", "Procedures")]
     return mandates.enter(new, origin)
