@@ -76,7 +76,7 @@ class SqlPersons:
         }
 
     def replaced(self, matricules: Collection[str]) -> Mapping[str, str]:
-        if self._connection.execute(sa.select(renumbering.c.old).limit(1)).first() is None:
+        if self._connection.execute(sa.select(sa.func.max(renumbering.c.old))).scalar() is None:
             return {}  # the usual case: hardly anybody's number is ever replaced
         wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
         query = sa.select(renumbering.c.old, renumbering.c.new).join(wanted, renumbering.c.old == wanted.c.a)
