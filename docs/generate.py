@@ -21,7 +21,7 @@ from lxml import etree
 from adapters.scans import DEMANDS
 from gateway.attachments import KINDS, Kind
 from gateway.moments import Received
-from gateway.procedures import PROCEDURES, Procedure, answers_to
+from gateway.procedures import PARTS, PAYROLL, PROCEDURES, Procedure, answers_to
 from gateway.procedures import procedure as handled
 from gateway.rejections import LANGUAGES, REJECTIONS, Level, Rejection, Severity
 from gateway.rejections.fields import fields_of
@@ -57,11 +57,20 @@ def procedures() -> str:
     pages = ((code, one.family) for one in PROCEDURES for code in one.pages)
     return (
         f"{NOTE}# Procedures\n\n"
-        + "\n".join(map(procedure, PROCEDURES))
+        + "\n".join((*map(procedure, PROCEDURES), payroll()))
         + "\n# What goes with a batch\n\nIn one signed container with it.\n\n"
         + table(("Kind", "Goes with", "Name", "What it must be"), map(attachment, KINDS))
         + "\n# What the gateway sends\n\n"
         + "\n".join((*map(message, sent), *starmap(page, pages)))
+    )
+
+
+def payroll() -> str:
+    """The message that holds records of several procedures."""
+    told = import_module("gateway.contents.payroll").__doc__ or ""
+    rows = ((f"`{handled(code).record}`", code) for code in PARTS)
+    return f"## {PAYROLL}\n\n{prose(told.strip())}\n\nAnswers {', '.join(answers_to(PAYROLL))}.\n\n" + table(
+        ("Record", "As in"), rows
     )
 
 

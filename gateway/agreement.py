@@ -27,8 +27,8 @@ class Agreement:
         procedures: codes of what the member may send; without any it has been revoked.
         environment: `production`, or `test` for a member who is let into the test environment only.
         answers: in which form returns go back.
-        own_computation: whether the member computes contributions itself and has them compared
-            (RGD of 12 May 1975, art. 7, par. 3).
+        own_computation: whether the member is authorised to compute contributions itself (RGD of 12 May 1975,
+            art. 7, par. 3); kept here, nothing is compared yet.
     """
 
     procedures: frozenset[str]

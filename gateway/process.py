@@ -94,6 +94,8 @@ def treat(batch: Batch, context: Context) -> Outcome:
 
 def check_name(deposit: Deposit, environment: str, *, is_container: bool) -> list[Anomaly]:
     """Check 1, as far as name and first bytes tell; whether it was used before is for the register."""
+    if _is_bare_dta(deposit, is_container=is_container):
+        return []  # told by itself: another name alone would not help
     try:
         name = names.parse(deposit.name)
     except ValueError:
@@ -108,6 +110,10 @@ def check_name(deposit: Deposit, environment: str, *, is_container: bool) -> lis
     return anomalies
 
 
+def _is_bare_dta(deposit: Deposit, *, is_container: bool) -> bool:
+    return deposit.name.lower().endswith(".dta") and not is_container
+
+
 def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
     received = Received(deposit.received)
     sender = MemberId(deposit.sender[:13], deposit.sender[13:])
@@ -119,6 +125,8 @@ def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
         with _flaws_are_refusals():
             signed = verify.verify_container(claim, claim.certificate, files).files  # 5
         return Examined(contents.read_files(signed, expected, desk.look), evidence)  # 6, 7
+    if _is_bare_dta(deposit, is_container=False):
+        raise Rejected(Anomaly("FILE-CONTAINER", value="a .dta file by itself, without a signature"))
     claim = _claim(raw)  # 2, 3
     evidence = _judge(claim, deposit, desk, received)  # 4
     with _flaws_are_refusals():

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from gateway.attachments import KINDS
-from gateway.procedures import EVERY_DEPOSIT, PAYROLL, PROCEDURES, REFUSED_FILE, Procedure, procedure
+from gateway.procedures import EVERY_DEPOSIT, PARTS, PAYROLL, PROCEDURES, REFUSED_FILE, Procedure, procedure
 from gateway.rejections import LANGUAGES, REJECTIONS, Level
 from tests.pairs.pair import PAIRS
 from tests.procedures.vector_files import VECTORS
@@ -178,3 +178,10 @@ def _listed() -> list[dict[str, Any]]:
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
     rows: list[dict[str, Any]] = json.loads(done.stdout)
     return rows
+
+
+def test_a_payroll_is_documented_with_all_its_records() -> None:
+    page = (ROOT / "docs" / "reference" / "procedures.md").read_text()
+    paragraph = page.partition(f"\n## {PAYROLL}\n")[2].partition("\n# ")[0]
+    assert len(paragraph) > 500
+    assert all(f"| `{procedure(code).record}` | {code} |" in paragraph for code in PARTS)

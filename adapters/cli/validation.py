@@ -78,5 +78,6 @@ def _row(file: Path, fault: Anomaly, language: Language) -> Mapping[str, object]
 
 
 def _cells(row: Mapping[str, object]) -> tuple[str, ...]:
-    told = ("file", "line", "record", "field", "code", "text")
-    return tuple("" if row[name] is None else str(row[name]) for name in told)
+    told = ("file", "line", "record", "field", "code")
+    what = str(row["text"]) if row["value"] is None else f"{row['text']} [{row['value']}]"
+    return *("" if row[name] is None else str(row[name]) for name in told), what

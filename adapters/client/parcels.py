@@ -101,7 +101,8 @@ def group(files: Sequence[Path]) -> list[Parcel]:
 
 
 def _batch_for(file: Path, batches: Sequence[tuple[Path, str]]) -> Path:
-    procedures = {kind.procedure for kind in KINDS if kind.pattern.fullmatch(file.name)}
+    kinds = [kind for kind in KINDS if kind.pattern.fullmatch(file.name)]
+    procedures = {code for kind in kinds for code in (kind.procedure, *kind.within)}
     if not procedures:
         raise Ungrouped(f"{file.name} is named neither like a batch nor like a scan or an annex")
     found = [batch for batch, code in batches if code in procedures]

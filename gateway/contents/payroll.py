@@ -1,4 +1,12 @@
-"""A PAYROLL: records of several procedures in one document, split on arrival (docs/decisions/0006)."""
+"""PAYROLL: records of several procedures in one document, so that payroll data is entered once (IDEA-01).
+
+The records are those of the procedures themselves, in any order, under one head. On arrival each kind becomes
+a batch of its own, judged and treated as if it had come in a file of its own, always in the same order; a
+wage finds the affiliation that stands in the same file. The acknowledgement tells the file as a whole and
+each part by itself, with the place of a fault in the PAYROLL; returns are those of the parts. Every part
+must have been agreed, and needs its own mandates. Scans for requests of a number come in the same container.
+Our own form: the operator has none like it (docs/decisions/0006).
+"""
 
 from __future__ import annotations
 

@@ -12,6 +12,7 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
+from adapters.client.parcels import group
 from adapters.database.members import ALL
 from gateway import contents, dta, names, wire
 from gateway.agreement import Agreement
@@ -157,6 +158,19 @@ def test_a_file_that_is_no_container_or_says_so_only_in_its_name(home: House, se
     refused(home, sender, home.name("DECSAL", MEMBER), box, "FILE-NAME")
     document = home.batch(sender, "DECSAL", [wage()])
     refused(home, sender, home.name("DECSAL", MEMBER, Extension.ASICE), document, "FILE-NAME")
+
+
+def test_a_bare_dta_file_is_told_how_it_is_sent(home: House, sender: Sender) -> None:
+    refused(home, sender, "DECSAL.dta", (FIRST + WAGE).encode(), "FILE-CONTAINER")
+
+
+def test_the_command_packs_a_payroll_with_its_scans(sender: Sender, tmp_path: Path) -> None:
+    scan = tmp_path / f"CARTID189312010.{MEMBER.matricule}_{MEMBER.number}.JPG"
+    batch = tmp_path / f"SECU.PAYROLL.20260803-09150012.{MEMBER}.CCSS.XML"
+    for file in (scan, batch):
+        file.write_bytes(b"<x/>")
+    [parcel] = group([batch, scan])
+    assert (parcel.procedure, parcel.attachments, parcel.is_container) == ("PAYROLL", (scan,), True)
 
 
 def test_a_container_changed_after_it_was_signed(home: House, sender: Sender) -> None:

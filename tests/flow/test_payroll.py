@@ -86,7 +86,7 @@ def test_an_entry_its_wage_and_its_absence_in_one_file(home: House, sender: Send
     assert len(lines) == 2
 
 
-def test_a_person_without_a_number_is_found_in_the_same_file(home: House, sender: Sender) -> None:
+def test_a_request_for_a_number_is_answered_by_itself(home: House, sender: Sender) -> None:
     records = {"DEMMAT": [{"Employer": EMPLOYER, "Surname": "?"}], "DECSAL": []}
     outcome = send(home, sender, payroll(home, sender, records))
     assert parts(outcome) == [("DEMMAT", "1", "0", "1", "0")]
