@@ -1,7 +1,8 @@
 """Looks at the files that come with a batch: is a scan or an annex what the rules say?
 
-Pictures are decoded by a process of their own, one for each (`adapters.scan_worker`), that can do nothing
-but that and is ended when it takes too long. Nothing is written to disk, nothing of the content is logged.
+Pictures are decoded by a process of their own, one for each (`adapters.scan_worker`), that can open, write
+and start nothing more and is ended when it takes too long; it has our user id, so that a broken decoder
+could still send us signals. Nothing is written to disk, nothing of the content is logged.
 Linux only: the picture is handed over in a file that lies in memory.
 
 PDF files are not decoded. The look at them is coarse: it finds scripts, actions, attached files and

@@ -1,6 +1,8 @@
 """EMPASS: the numbers of the employers that a DEMEMP registered, found or renamed.
 
-Whether a number is new is not said: who registers learns nothing about who was registered before.
+Whether a number is new is not said. Who knows a company's national number can still find out that it is
+registered here: under another name the request is refused (EMPRET 15). The public business register tells as
+much.
 """
 
 from __future__ import annotations
