@@ -15,9 +15,12 @@ from gateway import dta_answers, names
 from gateway.agreement import Spelling
 from gateway.batch import MemberId
 from gateway.moments import Received
-from gateway.returns import fail, info
+from gateway.returns import extcpt, fail, info
 from gateway.seal import Seal
 from outbox.post import Answer, post
+
+INVOICE = "FACTUR"
+"""The type in the name of an invoice in UBL, which no form of ours is called by."""
 
 
 def give(
@@ -108,6 +111,35 @@ def give_page(
         content=seal.sign_files({str(inside): typeset("info", info.spell(page), at)}, at),
         posted=at,
         deposit=page.deposit.id,
+    )
+
+
+def give_statement(
+    connection: sa.Connection, seal: Seal, member: MemberId, *, page: bytes, invoice: bytes, at: datetime
+) -> Answer:
+    """Put what people and their bookkeeping read beside an EXTCPT on a shelf, in one sealed container.
+
+    Args:
+        connection: in a transaction of its own: pages take their time and are set before it.
+        seal: ours.
+        member: to whom it goes.
+        page: the statement as PDF (`adapters.pdf.statement`).
+        invoice: the same in UBL (`adapters.invoices`).
+        at: the moment of posting.
+    """
+    shelves = Shelves(connection)
+    name = shelves.later(names.information(extcpt.CODE, member, at))
+    files = {
+        str(replace(name, extension=names.Extension.PDF)): page,
+        str(names.FileName(INVOICE, name.stamp, member, incoming=False)): invoice,
+    }
+    return post(
+        shelves,
+        recipient=str(member),
+        kind=info.CODE,
+        name=str(name),
+        content=seal.sign_files(files, at),
+        posted=at,
     )
 
 

@@ -20,6 +20,7 @@ from datetime import date, timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import paramiko
 import yaml
@@ -36,17 +37,20 @@ from adapters.settings import Settings
 from gateway import names, wire
 from gateway.batch import MemberId
 from gateway.billing import AccountStatement, Calculation
-from gateway.calendar import next_working_day
+from gateway.calendar import first_working_day
+from gateway.contributions import Classification
 from gateway.moments import Received, months_after, system_clock
 from gateway.money import euro
-from gateway.returns import acktrt, calcul, chapro, extcpt, lisper, salman
+from gateway.returns import acktrt, calcul, calend, chapro, chgmat, extcpt, info, lisper, salman
 from signing.certificates import load_certificate
 from signing.parse import parse
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
 PATIENCE_SECONDS = 120.0
 ENVIRONMENT = "test"
-NOTICES = (salman.CODE, lisper.CODE, chapro.CODE)
+NOTICES = (salman.CODE, lisper.CODE, chapro.CODE, chgmat.CODE, calend.CODE)
+JULY = 7
+"""Month in which most kinds of notices are due."""
 SENT_TWICE = "sent-twice"
 BROKEN_SIGNATURE = "broken-signature"
 
@@ -69,7 +73,7 @@ class Step:
         twist: what is odd about it, or `none`.
         title: what it is meant to show.
         expect: what should come back.
-        scans: pictures in `examples/` that go with it.
+        with_it: scans and annexes in `examples/` that go with it in one container.
     """
 
     file: str
@@ -79,7 +83,12 @@ class Step:
     twist: str
     title: str
     expect: Mapping[str, Any]
-    scans: tuple[str, ...] = ()
+    with_it: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Step:
+        """A step as the story has it, where `with` lists what goes with the file."""
+        return cls(**{"with_it" if name == "with" else name: each for name, each in told.items()})
 
 
 @dataclass(slots=True)
@@ -114,6 +123,8 @@ class Month:
     answers: list[Collected] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     cursors: dict[str, int] = field(default_factory=dict)
+    notified: set[str] = field(default_factory=set)
+    """Names of the notices that the story has posted; the gateway may post the present month's by itself."""
 
     @property
     def ok(self) -> bool:
@@ -122,6 +133,15 @@ class Month:
     def of_kind(self, *kinds: str) -> list[Collected]:
         """The answers of some kinds."""
         return [answer for answer in self.answers if answer.kind in kinds]
+
+    def pages(self) -> Iterator[tuple[str, bytes]]:
+        """The account statements as people read them: file name and PDF."""
+        for answer in self.of_kind(info.CODE):
+            if names.parse(answer.file.name).type == extcpt.CODE:
+                with ZipFile(answer.file) as container:
+                    for name in container.namelist():
+                        if name.endswith(names.Extension.PDF):
+                            yield name, container.read(name)
 
     def statements(self) -> list[AccountStatement]:
         """The account statements that were collected."""
@@ -152,7 +172,7 @@ def run(folder: Path, say: Say) -> tuple[Month, Gateway]:
         say(f"Registered {len(profiles)} members, their keys, employers and mandates")
         _play(story, profiles, month, say)
         _bill(story["period"], premises, profiles, month, say)
-        _notify(premises, profiles, month, say)
+        _notify(story["renumbered"], premises, profiles, month, say)
         _judge(story, month)
         return month, gateway
     except BaseException:
@@ -228,7 +248,10 @@ def _register(cast: Mapping[str, Any], premises: Premises, folder: Path, gateway
     now = Received(system_clock())
     authority = Authority.load(premises.authority_key, premises.authority_certificate)
     for each in cast["employers"]:
-        years = {year: (set_["mde_class"], set_["accident_factor"]) for year, set_ in each["years"].items()}
+        years = {
+            year: Classification(set_["mde_class"], set_["accident_factor"])
+            for year, set_ in each["years"].items()
+        }
         members.enter_employer(each["matricule"], name=each["name"], years=years)
     profiles: dict[str, Path] = {}
     for key, each in cast["members"].items():
@@ -291,7 +314,7 @@ def _equip(
 
 def _play(story: Mapping[str, Any], profiles: Mapping[str, Path], month: Month, say: Say) -> None:
     """Make the batches, send them in the order of the story, collect what comes back."""
-    steps = [Step(**each) for each in story["deposits"]]
+    steps = [Step.of(each) for each in story["deposits"]]
     batches = _make_batches(steps, profiles)
     say(f"Turned {len({step.file for step in steps})} payroll files into signed XML batches")
     for (member, door), run in groupby(
@@ -310,36 +333,43 @@ def _make_batches(steps: Sequence[Step], profiles: Mapping[str, Path]) -> list[P
     """Convert and sign each member's files, one client process each; the signed batch of each step.
 
     A batch that is sent twice is made once. What is XML already is not converted, nor what goes into a
-    container together with scans.
+    container together with scans or annexes.
     """
     signed: dict[tuple[str, str], Path] = {}
     for member, profile in profiles.items():
         files = list(dict.fromkeys(step.file for step in steps if step.member == member))
         plain, ready = profile.parent / "batches", profile.parent / "signed"
-        scans = {step.file: step.scans for step in steps if step.member == member and step.scans}
-        flat = [file for file in files if file.endswith(".dta") and file not in scans]
+        packed = {step.file: step.with_it for step in steps if step.member == member and step.with_it}
+        flat = [file for file in files if file.endswith(".dta") and file not in packed]
         made = json.loads(
             _client("convert", *(str(EXAMPLES / file) for file in flat), "--out", str(plain), "--json")
         )
         paths = {file: Path(each["file"]) for file, each in zip(flat, made, strict=True)}
         who, now = Profile.load(profile).member, Received(system_clock())
-        written = [file for file in files if file not in paths and file not in scans]
-        paths |= {file: moved_on(EXAMPLES / file, plain, who, now) for file in written}
+        written = {
+            # A hundredth apart: a name never repeats.
+            file: moved_on(EXAMPLES / file, plain, who, Received(now.at + timedelta(milliseconds=10 * place)))
+            for place, file in enumerate(files)
+            if file.endswith(".xml")
+        }
+        paths |= {file: path for file, path in written.items() if file not in packed}
         _client("sign", *map(str, paths.values()), "--profile", str(profile), "--out", str(ready))
         signed |= {(member, file): ready / path.name for file, path in paths.items()}
-        for file, pictures in scans.items():
-            signed[member, file] = _sign_together([file, *pictures], profile)
+        for file, others in packed.items():
+            batch = written.get(file, EXAMPLES / file)
+            signed[member, file] = _sign_together(
+                file, [batch, *(EXAMPLES / each for each in others)], profile
+            )
     for step in steps:
         if step.twist == BROKEN_SIGNATURE:
             _break(signed[step.member, step.file])
     return [signed[step.member, step.file] for step in steps]
 
 
-def _sign_together(files: Sequence[str], profile: Path) -> Path:
-    """Sign a payroll file and its scans in one container; the container."""
-    folder = profile.parent / "containers" / Path(files[0]).stem
-    paths = (str(EXAMPLES / file) for file in files)
-    _client("sign", *paths, "--profile", str(profile), "--out", str(folder))
+def _sign_together(file: str, paths: Sequence[Path], profile: Path) -> Path:
+    """Sign a batch and what goes with it in one container; the container."""
+    folder = profile.parent / "containers" / Path(file).stem
+    _client("sign", *map(str, paths), "--profile", str(profile), "--out", str(folder))
     (container,) = folder.iterdir()
     return container
 
@@ -408,18 +438,34 @@ def _send_by_openssh(sftp: str, profile: Profile, files: Sequence[str]) -> None:
 
 def _bill(period: str, premises: Premises, profiles: Mapping[str, Path], month: Month, say: Say) -> None:
     """Run billing and collect what it posted."""
-    issued = json.loads(_client("bill", "--period", period, "--data", str(premises.folder), "--json"))
+    billed = json.loads(_client("bill", "--period", period, "--data", str(premises.folder), "--json"))
+    issued = billed["issued"]
     say(f"Billed {period}: {len(issued)} account statements")
     due = sum(2 * len(each["recipients"]) for each in issued)
-    _collect_until(lambda: len(month.of_kind(calcul.CODE, extcpt.CODE)) >= due, profiles, month)
+    _collect_until(
+        lambda: len(month.of_kind(calcul.CODE, extcpt.CODE)) >= due
+        and len(list(month.pages())) >= billed["pages"],
+        profiles,
+        month,
+    )
 
 
-def _notify(premises: Premises, profiles: Mapping[str, Path], month: Month, say: Say) -> None:
-    """Have the notices of the next working day posted, and collect them."""
-    day = next_working_day(Received(system_clock()).day).isoformat()
-    posted = json.loads(_client("notices", "--day", day, "--data", str(premises.folder), "--json"))
-    say(f"Posted {len(posted)} notices that nobody asked for")
-    _collect_until(lambda: len(month.of_kind(*NOTICES)) >= len(posted), profiles, month)
+def _notify(
+    renumbered: Mapping[str, str],
+    premises: Premises,
+    profiles: Mapping[str, Path],
+    month: Month,
+    say: Say,
+) -> None:
+    """Have a matricule replaced and the notices of the next July posted, and collect them."""
+    data = ("--data", str(premises.folder), "--json")
+    posted = json.loads(_client("renumber", renumbered["old"], renumbered["new"], *data))
+    today = Received(system_clock()).day
+    day = first_working_day(today.year + (today.month >= JULY), JULY).isoformat()
+    posted += json.loads(_client("notices", "--day", day, *data))
+    say(f"Posted {len(posted)} notices that nobody asked for, as if it were {day}")
+    month.notified = {each["name"] for each in posted}
+    _collect_until(lambda: month.notified <= {one.file.name for one in month.answers}, profiles, month)
 
 
 def _collect_until(done: Callable[[], bool], profiles: Mapping[str, Path], month: Month) -> None:
@@ -513,10 +559,10 @@ def _repeated_receipts(month: Month) -> Iterator[str]:
 
 
 def _notice_differences(due: Mapping[str, Sequence[str]], month: Month) -> Iterator[str]:
-    """Which notices each member got. CHAPRO is told of in May and July only, whatever the story."""
-    came = [answer for answer in month.of_kind(*NOTICES) if answer.kind != chapro.CODE]
+    """Which notices of the story each member got."""
+    told = [answer for answer in month.of_kind(*NOTICES) if answer.file.name in month.notified]
     for member, kinds in due.items():
-        mine = sorted(answer.kind for answer in came if answer.member == member)
+        mine = sorted(answer.kind for answer in told if answer.member == member)
         if mine != sorted(kinds):
             yield f"notices to {member} should be {kinds}, are {mine}"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -46,11 +46,14 @@ FindDeposit = Callable[[str, str], Kept | None]
 class Problem(Exception):
     """A refusal of the door itself."""
 
-    def __init__(self, status: HTTPStatus, code: str, detail: str) -> None:
+    def __init__(
+        self, status: HTTPStatus, code: str, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.code = code
         self.detail = detail
+        self.headers = headers
 
 
 class DepositState(BaseModel):
@@ -168,7 +171,7 @@ def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_depos
         """How far one of your deposits has come."""
         found = await run_in_threadpool(find_deposit, str(member), identifier)
         if found is None:
-            raise _not_found()
+            raise not_found()
         return _state(found)
 
     @app.get("/v1/outbox")
@@ -188,7 +191,7 @@ def application(inbox: Inbox, outbox: Outbox, *, member_of: MemberOf, find_depos
             partial(collect, outbox, recipient=str(member), answer_id=identifier, door="https")
         )
         if content is None:
-            raise _not_found()
+            raise not_found()
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         media_type = MIMETYPE if content.startswith(MAGIC) else "application/xml"
         return Response(content, media_type=media_type, headers={"Content-Digest": f"sha-256=:{digest}:"})
@@ -224,14 +227,32 @@ async def _receive(request: Request, inbox: Inbox, member: MemberId, name: str) 
 
 async def _stream(request: Request, upload: Upload) -> None:
     """Write the body as it arrives; refuse it if it is not what Content-Digest announces."""
-    expected = _content_digest(", ".join(request.headers.getlist("content-digest")))
+    expected = announced(request)
     digest = hashlib.sha256()
     offset = 0
     async for chunk in request.stream():
         upload.write(offset, chunk)
         digest.update(chunk)
         offset += len(chunk)
-    if expected is not None and digest.digest() != expected:
+    check_digest(expected, digest.digest())
+
+
+def announced(request: Request) -> bytes | None:
+    """The digest that Content-Digest announces, if it does.
+
+    Raises:
+        Problem: the header cannot be read.
+    """
+    return _content_digest(", ".join(request.headers.getlist("content-digest")))
+
+
+def check_digest(expected: bytes | None, digest: bytes) -> None:
+    """Make sure that what arrived is what was announced, if anything was.
+
+    Raises:
+        Problem: it is not.
+    """
+    if expected is not None and digest != expected:
         raise Problem(
             HTTPStatus.BAD_REQUEST,
             "DOOR-DIGEST",
@@ -293,14 +314,15 @@ def _entry(listed: Listed) -> AnswerEntry:
     )
 
 
-def _not_found() -> Problem:
+def not_found() -> Problem:
+    """The same for what is not there and for what is somebody else's."""
     return Problem(HTTPStatus.NOT_FOUND, "DOOR-NOT-FOUND", "There is nothing of yours at this address.")
 
 
 def _answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(Problem)
     async def refused(_request: Request, problem: Problem) -> JSONResponse:
-        return _problem(problem.status, problem.code, problem.detail)
+        return _problem(problem.status, problem.code, problem.detail, problem.headers)
 
     @app.exception_handler(TooLarge)
     async def too_large(_request: Request, error: TooLarge) -> JSONResponse:

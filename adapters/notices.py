@@ -21,19 +21,24 @@ from lxml import etree
 
 from adapters.answering import give
 from adapters.database import Database, tables
+from adapters.database.circumstances import outages
+from adapters.database.members import agreement_of
 from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from adapters.faults import place_of
 from gateway.batch import MemberId
 from gateway.calendar import is_working_day
+from gateway.deadlines import Outage
 from gateway.moments import LUXEMBOURG, Clock, Period, Received
+from gateway.notices import calend as announcing
 from gateway.notices import chapro as counting
 from gateway.notices import lisper as listing
 from gateway.notices import salman as awaiting
 from gateway.notices.salman import Case, Declared
 from gateway.registers import Registers
-from gateway.returns import chapro, lisper, salman
+from gateway.returns import calend, chapro, lisper, salman
+from gateway.returns.calend import Deadline, Interruption
 from gateway.seal import Seal
 
 log = structlog.get_logger()
@@ -41,6 +46,7 @@ log = structlog.get_logger()
 affiliation = tables.table(tables.Affiliation)
 bookmark = tables.table(tables.Bookmark)
 deposit = tables.table(tables.Deposit)
+enrolled = tables.table(tables.Member)
 mandate = tables.table(tables.Mandate)
 notice = tables.table(tables.Notice)
 wage = tables.table(tables.Wage)
@@ -59,6 +65,21 @@ class Posted:
     employers: tuple[str, ...]
     member: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """What all members are told alike: of a month, or of an outage.
+
+    Attributes:
+        occasion: what gives rise to it, so that each is told it once.
+        about: the month or the outage.
+        deadlines: what ends then, or was moved.
+    """
+
+    occasion: str
+    about: Period | Interruption
+    deadlines: tuple[Deadline, ...]
 
 
 Work = Callable[[sa.Connection], list[Posted]]
@@ -99,6 +120,15 @@ class Notices:
             yield from posted
         self._keep(due.looked)
 
+    def tell_outages(self) -> Iterator[Posted]:
+        """Tell the outages that were declared, to each member once."""
+        with self._database.read() as connection:
+            pieces = list(self._outages(connection))
+        for work in pieces:
+            with self._database.write() as connection:
+                posted = work(connection)
+            yield from posted
+
     def sweep(self, day: date) -> bool:
         """Post what is due on a day, for a short while; False when some is left or could not be done."""
         if self._round is None or self._round.day != day:
@@ -135,7 +165,37 @@ class Notices:
                 counted = counting.reference_day(turn.year)
                 untold = _untold(connection, chapro.CODE, _occasion(turn), counted, counted)
                 work.extend(partial(self._count, employer=one, turn=turn) for one in untold)
+            month = Period(day.year, day.month)
+            if members := _unknowing(connection, str(month)):
+                ends = announcing.of_month(month, outages(connection))
+                told = Bulletin(str(month), month, ends)
+                work.extend(partial(self._publish, member=one, told=told) for one in members)
+            work.extend(self._outages(connection))
         return Round(day, work, looked)
+
+    def _outages(self, connection: sa.Connection) -> Iterator[Work]:
+        """Each outage to each member who was there and was not told yet."""
+        declared = outages(connection)
+        for one in declared:
+            occasion = f"outage {one.first}"
+            if members := _unknowing(connection, occasion, one):
+                ends = announcing.of_outage(one, [other for other in declared if other != one])
+                told = Bulletin(occasion, announcing.interruption(one), ends)
+                yield from (partial(self._publish, member=each, told=told) for each in members)
+
+    def _publish(self, connection: sa.Connection, member: MemberId, told: Bulletin) -> list[Posted]:
+        """Tell a member who has an agreement what all are told."""
+        now = Received(self._clock())
+        agreed = agreement_of(connection, member, now)
+        if (
+            agreed is None
+            or not agreed.procedures
+            or _known(connection, calend.CODE, "", told.occasion, member)
+        ):
+            return []
+        remember(connection, calend.CODE, "", told.occasion, member, now)
+        document = calend.Calendar(self._seal.header(member, now.at), told.about, told.deadlines)
+        return [deliver(connection, self._seal, member, calend.CODE, (), calend.write(document), now)]
 
     def _keep(self, looked: Mapping[str, int]) -> None:
         """Remember how far the registers were looked through."""
@@ -362,6 +422,17 @@ def _untold(connection: sa.Connection, kind: str, occasion: str, first: date, la
     )
     query = sa.select(mandate.c.employer).where(affiliated, sa.not_(told)).distinct()
     return list(connection.execute(query.order_by(mandate.c.employer)).scalars())
+
+
+def _unknowing(connection: sa.Connection, occasion: str, outage: Outage | None = None) -> list[MemberId]:
+    """The members who were not told yet of a month, or of an outage before whose end they were registered."""
+    told = sa.exists().where(
+        notice.c.kind == calend.CODE, notice.c.member == enrolled.c.id, notice.c.occasion == occasion
+    )
+    query = sa.select(enrolled.c.id).where(sa.not_(told)).order_by(enrolled.c.id)
+    if outage is not None:
+        query = query.where(enrolled.c.registered < str(outage.until))
+    return [MemberId(one[:13], one[13:]) for one in connection.execute(query).scalars()]
 
 
 def _known(

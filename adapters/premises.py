@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapters.settings import Settings
+from gateway.billing import Payee
 from gateway.seal import Seal
 from signing.sign import Signer
 
@@ -76,6 +77,11 @@ class Premises:
     def doors(self) -> Path:
         """Where the doors of the running gateway are, as JSON."""
         return self.folder / "doors.json"
+
+
+def payee_of(settings: Settings) -> Payee:
+    """Whom employers pay: us."""
+    return Payee(settings.creditor_name, settings.creditor_iban, settings.creditor_bic)
 
 
 def seal_of(premises: Premises, settings: Settings) -> Seal:

@@ -1,8 +1,10 @@
 """The national register gives a person another matricule: the registers follow, and employers are told.
 
-All that stands under the old number (person, affiliations, missions, wages, incapacities, activities abroad)
-stands under the new one from then on; versions that were replaced before keep the number they had. One
-transaction for that, the journal entry and the notices (CHGMAT).
+All that stands under the old number (person, affiliations, missions, wages, incapacities, activities abroad,
+own computations) stands under the new one from then on; versions that were replaced before keep the number
+they had. What was charged or refunded under the old number stays as it is in the registers: the next run
+reverses it, and charges it under the new one. One transaction for that, the journal entry and the notices
+(CHGMAT).
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ import sqlalchemy as sa
 
 from adapters.database import Database, tables
 from adapters.database.journal import append
-from adapters.database.registers import bind
+from adapters.database.registers import bind, recalculations
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.database.registers.wages import SqlWages
@@ -34,7 +36,14 @@ renumbering = tables.table(tables.Renumbering)
 
 _STANDING = tuple(
     tables.table(noun)
-    for noun in (tables.Wage, tables.Absence, tables.Mission, tables.ActivityAbroad, tables.Affiliation)
+    for noun in (
+        tables.Wage,
+        tables.Absence,
+        tables.Mission,
+        tables.ActivityAbroad,
+        tables.OwnCalculation,
+        tables.Affiliation,
+    )
 )
 _HOLDING = tuple(tables.table(noun) for noun in (tables.Wage, tables.ActivityAbroad))
 _STANDS = ("current", "held")
@@ -94,7 +103,11 @@ def _exists(connection: sa.Connection, table: sa.Table, condition: sa.ColumnElem
 
 
 def _change(connection: sa.Connection, old: str, new: str) -> None:
-    employers = sa.select(affiliation.c.employer).where(affiliation.c.insured == old)
+    # A version that does not stand any more keeps the number of its time, which may be an earlier one.
+    numbers = _former(connection, old)
+    known = sa.select(affiliation.c.employer).where(affiliation.c.insured.in_(numbers)).distinct()
+    employers = list(connection.execute(known).scalars())
+    recalculations.renumbered(connection, employers, old, new)
     # What is on hold may be of an employer without any affiliation.
     for table in _HOLDING:
         waits = sa.and_(table.c.insured == old, sa.text(f"{table.name}.state = 'held'"))
@@ -104,6 +117,14 @@ def _change(connection: sa.Connection, old: str, new: str) -> None:
         stands = sa.and_(table.c.employer.in_(employers), table.c.insured == old, table.c.state.in_(_STANDS))
         connection.execute(sa.update(table).where(stands).values(insured=new))
     connection.execute(sa.update(person).where(person.c.matricule == old).values(matricule=new))
+
+
+def _former(connection: sa.Connection, number: str) -> list[str]:
+    """A number, and those in whose place it stands."""
+    numbers = [number]
+    for one in numbers:
+        numbers += connection.execute(sa.select(renumbering.c.old).where(renumbering.c.new == one)).scalars()
+    return numbers
 
 
 def _affiliations(connection: sa.Connection, insured: str) -> list[Affiliation]:

@@ -18,17 +18,21 @@ import structlog
 from cryptography import x509
 
 from adapters import https
+from adapters.billing.statements import Statements
 from adapters.connections import HttpsServer, Limits, Listener, Peer, tls_context
 from adapters.database import Database
 from adapters.database.answers import SqlCollection
 from adapters.database.deposits import Deposits
 from adapters.database.members import Members, fingerprint
 from adapters.engine import Engine
+from adapters.https_billing import add_billing
 from adapters.premises import Premises, seal_of
 from adapters.scans import look
 from adapters.settings import Settings
 from adapters.sftp import SftpDoor, SftpSettings
+from adapters.simulation import Simulations
 from adapters.spool import Spool
+from adapters.tray import Tray
 from adapters.treatment import Treatment
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received, system_clock
@@ -69,6 +73,9 @@ class Gateway:
         self.trust = Trust(self.premises.anchors, self.premises.revocations)
         desk = Desk(settings.environment, self.trust, self._signer, look, self.members.agreement)
         treatment = Treatment(self.database, self.spool, self.seal, desk, clock)
+        self.simulations = Simulations(
+            self.database, treatment, desk, self.seal, clock, largest=settings.largest_deposit
+        )
         self.engine = Engine(self.database, treatment, clock)
         self.deposits = Deposits(self.database, self.seal, self.engine.wake)
         self.inbox = Inbox(self.spool.begin, self.deposits, clock)
@@ -107,6 +114,7 @@ class Gateway:
             SftpSettings(host=self.settings.host, port=self.settings.sftp_port),
             inbox=self.inbox,
             outbox=self.outbox,
+            tray=Tray(self.simulations),
             member_of=self.members.of_ssh_key,
             clock=self.clock,
             host_key=self.premises.ssh_host_key,
@@ -124,6 +132,7 @@ class Gateway:
             member_of=self._visitor,
             find_deposit=self.deposits.find,
         )
+        add_billing(app, self.simulations, Statements(self.database, self.clock, self.settings.environment))
         limits = Limits()
         listener = Listener(self.settings.host, self.settings.https_port, limits)
         self._https = HttpsServer(app, self._tls, limits)

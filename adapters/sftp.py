@@ -1,6 +1,6 @@
 """The SFTP door: deposits in through `inbox/`, answers out of `outbox/`. Public keys only.
 
-A member sees three folders and no file system: paths are read as words and matched against this
+A member sees four folders and no file system: paths are read as words and matched against this
 small tree, so no name a sender gives ever reaches the disk.
 
 `/inbox`
@@ -11,6 +11,9 @@ small tree, so no name a sender gives ever reaches the disk.
 `/outbox`
     Read here. The first read of an answer is its collection and entered in the journal; an answer
     that was collected may be removed from the list.
+`/simulation`
+    Write here what is only to be tried; complete as in the inbox. The close or rename is answered OK once the
+    signed answer lies beside it, as NAME.SIMRES.xml, to be read within ten minutes; see `adapters.tray`.
 
 The order of a login, each step before the next: room for one more connection; version line and key
 exchange from the lists below; a registered key whose member is the user name; the sftp subsystem
@@ -43,6 +46,8 @@ from paramiko import common, sftp
 from paramiko.auth_handler import AuthHandler
 from paramiko.packet import Packetizer
 
+from adapters.simulation import NotNow, NotSimulated
+from adapters.tray import Tray, TrialUpload, Tried
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received
 from inbox.receive import Inbox, TooLarge, Upload, receive
@@ -71,6 +76,9 @@ NAMES_REMEMBERED = 1000
 LISTED_AT_ONCE = 100
 LONGEST_NAME = 255
 PARTIAL = (".part", ".filepart")
+FOLDERS = ("inbox", "outbox", "simulation")
+TRIALS = "simulation/"
+"""Before the name of an upload that is only tried: no name holds a slash."""
 TICK_SECONDS = 0.2
 STOP_SECONDS = 10.0
 
@@ -121,6 +129,7 @@ class SftpDoor:
         settings: where to listen, and limits.
         inbox: where deposits end.
         outbox: whose answers are collected.
+        tray: where files are tried.
         member_of: the member of a key's `SHA256:…` fingerprint at a moment, if any.
         clock: asked at each login.
         host_key: file of our Ed25519 key, readable by us alone.
@@ -132,6 +141,7 @@ class SftpDoor:
         *,
         inbox: Inbox,
         outbox: Outbox,
+        tray: Tray,
         member_of: MemberOf,
         clock: Clock,
         host_key: Path,
@@ -139,6 +149,7 @@ class SftpDoor:
         self.settings = settings
         self.inbox = inbox
         self.outbox = outbox
+        self.tray = tray
         self.clock = clock
         self._member_of = member_of
         self._host_key_file = host_key
@@ -609,7 +620,8 @@ class Draft:
     """An upload under way in a session, itself an `inbox.receive.Upload`.
 
     Attributes:
-        name: as the sender calls it at present.
+        name: as the sender calls it at present; one that is only tried begins with `TRIALS`.
+        upload: what is written to.
         size: bytes, up to the last one written.
         is_open: whether a handle writes to it.
     """
@@ -618,7 +630,7 @@ class Draft:
         self.name = name
         self.size = 0
         self.is_open = True
-        self._upload = upload
+        self.upload = upload
         self._written = 0
         self._kept = False
         self._failure: str | None = None
@@ -634,8 +646,8 @@ class Draft:
         if not chunk:
             return
         try:
-            self._upload.write(offset, chunk)
-        except TooLarge as error:
+            self.upload.write(offset, chunk)
+        except (TooLarge, NotNow) as error:
             sentence = f"{error}; nothing was kept"
             self._fail(sentence)
             raise StatusError(sftp.SFTP_FAILURE, sentence) from None
@@ -647,7 +659,7 @@ class Draft:
 
     def _fail(self, sentence: str) -> None:
         self._failure = sentence
-        self._upload.discard()
+        self.upload.discard()
 
     @property
     def has_failed(self) -> bool:
@@ -667,18 +679,18 @@ class Draft:
 
     def keep(self, deposit: str) -> tuple[int, str]:
         """File it under the id of a deposit; its size and digest."""
-        kept = self._upload.keep(deposit)
+        kept = self.upload.keep(deposit)
         self._kept = True
         return kept
 
     def discard(self) -> None:
         """Forget it, kept or not."""
-        self._upload.discard()
+        self.upload.discard()
 
     def abandon(self) -> None:
         """Forget it, unless it was kept: then it may have been entered, and the next start looks whether."""
         if not self._kept:
-            self._upload.discard()
+            self.upload.discard()
 
 
 @dataclass(slots=True)
@@ -691,9 +703,11 @@ class Writing:
 
 @dataclass(slots=True)
 class Reading:
-    """A handle on an answer, whose bytes are collected when they are first read."""
+    """A handle on an answer, whose bytes are collected when they are first read; on that to a trial, which
+    has its bytes at once, it is of no answer listed."""
 
-    listed: Listed
+    entry: Entry
+    listed: Listed | None
     content: bytes | None = None
 
 
@@ -823,13 +837,15 @@ class Session(paramiko.SubsystemHandler):
         self._check_room()
         if flags & ~sftp.SFTP_FLAG_READ:
             return self._give(self._open_for_writing(path, flags))
+        if tried := self._tried(path):
+            return self._give(Reading(tried_entry(tried), None, tried.content))
         listed = self._listed(path)
         if listed is None:
             raise self._unreadable(path)
-        return self._give(Reading(listed))
+        return self._give(Reading(answer_entry(listed), listed))
 
     def _open_for_writing(self, path: Words, flags: int) -> Writing:
-        name = self._inbox_name(path)
+        name = self._upload_name(path)
         draft = self._drafts.get(name)
         if draft is None:
             if not flags & sftp.SFTP_FLAG_CREATE:
@@ -847,7 +863,9 @@ class Session(paramiko.SubsystemHandler):
 
     def _begin(self, name: str) -> Draft:
         self._drafts.pop(name, None)
-        draft = self._drafts[name] = Draft(self._door.inbox.begin(), name)
+        door = self._door
+        upload = door.tray.begin() if name.startswith(TRIALS) else door.inbox.begin()
+        draft = self._drafts[name] = Draft(upload, name)
         return draft
 
     def _close(self, fields: Fields) -> Answer:
@@ -868,16 +886,35 @@ class Session(paramiko.SubsystemHandler):
     def _hand_over(self, draft: Draft, name: str) -> None:
         """Into custody, under a name. What fails here is forgotten: the sender has to send it again."""
         del self._drafts[draft.name]
+        if isinstance(draft.upload, TrialUpload):
+            self._try(draft, draft.upload, name)
+            return
         try:
             draft.check()
             receipt = receive(self._door.inbox, draft, sender=str(self.member), name=name, door="sftp")
         except BaseException:
             draft.abandon()
             raise
-        self._handed_over[name] = Entry(name, draft.size, WRITABLE, self._now())
+        self._remember(name, draft)
+        log.info("sftp.received", member=str(self.member), deposit=receipt.deposit, repeated=receipt.repeated)
+
+    def _try(self, draft: Draft, upload: TrialUpload, name: str) -> None:
+        """Simulate a file; its answer lies in the folder then."""
+        try:
+            draft.check()
+            self._door.tray.simulate(self.member, name.removeprefix(TRIALS), upload, self._now())
+        except (NotNow, NotSimulated, TooLarge) as error:
+            raise StatusError(sftp.SFTP_FAILURE, f"not simulated: {error}") from None
+        finally:
+            draft.abandon()
+        self._remember(name, draft)
+        log.info("sftp.simulated", member=str(self.member))
+
+    def _remember(self, name: str, draft: Draft) -> None:
+        """What was handed over is still shown to a client that asks for it by name."""
+        self._handed_over[name] = Entry(_shown(name), draft.size, WRITABLE, self._now())
         if len(self._handed_over) > NAMES_REMEMBERED:
             self._handed_over.popitem(last=False)
-        log.info("sftp.received", member=str(self.member), deposit=receipt.deposit, repeated=receipt.repeated)
 
     def _read(self, fields: Fields) -> Answer:
         handle, offset, length = self._handle(fields.string()), fields.uint64(), fields.uint32()
@@ -888,7 +925,8 @@ class Session(paramiko.SubsystemHandler):
         chunk = handle.content[offset : offset + min(length, LARGEST_CHUNK)]
         return (sftp.CMD_DATA, string(chunk)) if chunk else status(sftp.SFTP_EOF)
 
-    def _collect(self, listed: Listed) -> bytes:
+    def _collect(self, listed: Listed | None) -> bytes:
+        assert listed is not None, "a trial has its bytes"
         content = collect(
             self._door.outbox, recipient=str(self.member), answer_id=listed.answer.id, door="sftp"
         )
@@ -914,7 +952,7 @@ class Session(paramiko.SubsystemHandler):
         if isinstance(handle, Writing):
             entry = self._draft_entry(handle.draft)
         elif isinstance(handle, Reading):
-            entry = answer_entry(handle.listed)
+            entry = handle.entry
         else:
             entry = self._folder("")
         return sftp.CMD_ATTRS, entry.attributes()
@@ -943,10 +981,16 @@ class Session(paramiko.SubsystemHandler):
         self._check_registered()
         self._check_room()
         if path == ():
-            return self._give(iter([self._folder("inbox"), self._folder("outbox")]))
-        if path == ("inbox",):
-            partial = [draft for draft in self._drafts.values() if draft.name.endswith(PARTIAL)]
-            return self._give(iter([self._draft_entry(draft) for draft in partial]))
+            return self._give(iter([self._folder(name) for name in FOLDERS]))
+        if path in (("inbox",), ("simulation",)):
+            is_trial = path == ("simulation",)
+            partial = [
+                draft
+                for draft in self._drafts.values()
+                if draft.name.endswith(PARTIAL) and draft.name.startswith(TRIALS) is is_trial
+            ]
+            tried = self._door.tray.of(self.member).values() if is_trial else ()
+            return self._give(iter([*map(self._draft_entry, partial), *map(tried_entry, tried)]))
         if path == ("outbox",):
             self._look_at_shelf()
             return self._give(iter([answer_entry(listed) for listed in self._shelf.values()]))
@@ -970,12 +1014,17 @@ class Session(paramiko.SubsystemHandler):
                 raise StatusError(sftp.SFTP_PERMISSION_DENIED, "read it first, then remove it")
             self._shelf.pop(listed.answer.name, None)
             return status(sftp.SFTP_OK)
-        self._closed_draft(path).abandon()
-        del self._drafts[path[1]]
+        if tried := self._tried(path):
+            self._door.tray.remove(self.member, tried.name)
+            return status(sftp.SFTP_OK)
+        draft = self._closed_draft(path)
+        draft.abandon()
+        del self._drafts[draft.name]
         return status(sftp.SFTP_OK)
 
     def _no_folders(self, _fields: Fields) -> Answer:
-        raise StatusError(sftp.SFTP_PERMISSION_DENIED, "there are inbox and outbox, and no other folders")
+        sentence = "there are inbox, outbox and simulation, and no other folders"
+        raise StatusError(sftp.SFTP_PERMISSION_DENIED, sentence)
 
     def _realpath(self, fields: Fields) -> Answer:
         path = "/" + "/".join(words(fields.text()))
@@ -985,7 +1034,10 @@ class Session(paramiko.SubsystemHandler):
         source, target = words(fields.text()), words(fields.text())
         self._check_registered()
         draft = self._closed_draft(source)
-        name = self._inbox_name(target)
+        name = self._upload_name(target)
+        if source[0] != target[0]:
+            sentence = "what is only tried is no deposit; send it to inbox"
+            raise StatusError(sftp.SFTP_PERMISSION_DENIED, sentence)
         there = self._drafts.get(name)
         if there is not None and there is not draft and (there.is_open or not replace):
             raise StatusError(sftp.SFTP_FAILURE, "there is an upload of this name already")
@@ -1034,19 +1086,19 @@ class Session(paramiko.SubsystemHandler):
             raise StatusError(sftp.SFTP_FAILURE, "no such handle")
         return handle
 
-    def _inbox_name(self, path: Words) -> str:
-        """The name a path gives to an upload.
+    def _upload_name(self, path: Words) -> str:
+        """The name a path gives to an upload, in the inbox or to be tried.
 
         Raises:
-            StatusError: when the path is not one of a file in the inbox.
+            StatusError: when the path is not one of a file in these folders.
         """
-        if len(path) != 2 or path[0] != "inbox":
+        if len(path) != 2 or path[0] not in ("inbox", "simulation"):
             raise StatusError(sftp.SFTP_PERMISSION_DENIED, "put files into inbox, nowhere else")
         # A part name is the client's business: the limit is on the name it will have.
         whole = next((path[1].removesuffix(end) for end in PARTIAL if path[1].endswith(end)), path[1])
         if len(whole.encode()) > LONGEST_NAME:
             raise StatusError(sftp.SFTP_FAILURE, f"a name has at most {LONGEST_NAME} bytes")
-        return path[1]
+        return _key(path)
 
     def _closed_draft(self, path: Words) -> Draft:
         """The upload of this session at a path, closed and waiting for its rename.
@@ -1054,7 +1106,7 @@ class Session(paramiko.SubsystemHandler):
         Raises:
             StatusError: when there is none.
         """
-        draft = self._drafts.get(path[1]) if len(path) == 2 and path[0] == "inbox" else None
+        draft = self._drafts.get(_key(path)) if _is_upload(path) else None
         if draft is None:
             self._entry(path)  # What is not there cannot be touched; what is there must not.
             raise StatusError(sftp.SFTP_PERMISSION_DENIED, "this is not yours to move or remove")
@@ -1072,13 +1124,15 @@ class Session(paramiko.SubsystemHandler):
         Raises:
             StatusError: when there is nothing.
         """
-        if path in ((), ("inbox",), ("outbox",)):
+        if path == () or (len(path) == 1 and path[0] in FOLDERS):
             return self._folder("".join(path))
-        if len(path) == 2 and path[0] == "inbox":
-            if draft := self._drafts.get(path[1]):
+        if _is_upload(path):
+            if draft := self._drafts.get(_key(path)):
                 return self._draft_entry(draft)
-            if handed_over := self._handed_over.get(path[1]):
+            if handed_over := self._handed_over.get(_key(path)):
                 return handed_over
+        if tried := self._tried(path):
+            return tried_entry(tried)
         if listed := self._listed(path):
             return answer_entry(listed)
         raise StatusError(sftp.SFTP_NO_SUCH_FILE, "no such file")
@@ -1091,6 +1145,12 @@ class Session(paramiko.SubsystemHandler):
             self._look_at_shelf()
         return self._shelf.get(path[1])
 
+    def _tried(self, path: Words) -> Tried | None:
+        """The answer to a trial at a path."""
+        if len(path) != 2 or path[0] != "simulation":
+            return None
+        return self._door.tray.of(self.member).get(path[1])
+
     def _look_at_shelf(self) -> None:
         visible = self._door.outbox.collection.visible(str(self.member))
         self._shelf = {listed.answer.name: listed for listed in visible}
@@ -1099,10 +1159,28 @@ class Session(paramiko.SubsystemHandler):
         return Entry(name, 0, FOLDER, self._now())
 
     def _draft_entry(self, draft: Draft) -> Entry:
-        return Entry(draft.name, draft.size, WRITABLE, self._now())
+        return Entry(_shown(draft.name), draft.size, WRITABLE, self._now())
 
     def _now(self) -> int:
         return int(self._door.clock().timestamp())
+
+
+def _is_upload(path: Words) -> bool:
+    return len(path) == 2 and path[0] in ("inbox", "simulation")
+
+
+def _key(path: Words) -> str:
+    """By what an upload is known in a session."""
+    return path[1] if path[0] == "inbox" else TRIALS + path[1]
+
+
+def _shown(name: str) -> str:
+    return name.removeprefix(TRIALS)
+
+
+def tried_entry(tried: Tried) -> Entry:
+    """The answer to a trial as a listing shows it."""
+    return Entry(tried.name, len(tried.content), READABLE, tried.at)
 
 
 def answer_entry(listed: Listed) -> Entry:

@@ -30,6 +30,7 @@ from adapters.notices import Notices
 from adapters.spool import Spool
 from gateway import process, wire
 from gateway.batch import Anomaly, Batch
+from gateway.billing.differences import Comparison
 from gateway.contents.payroll import in_payroll
 from gateway.context import Context
 from gateway.mandates import Rights, rights
@@ -55,6 +56,7 @@ from gateway.returns import (
     cerret,
     certif,
     detret,
+    difcal,
     empass,
     empret,
     fail,
@@ -66,6 +68,7 @@ from gateway.returns import (
     matass,
     matret,
     matuti,
+    ownret,
     recret,
     salret,
     utiret,
@@ -159,6 +162,12 @@ class Treatment:
             state = deposits.postpone(connection, one, Event.FAILED, now, prepared.reason)
             log.error("deposit.failed", deposit=one.deposit.id, state=state, reason=prepared.reason)
 
+    def answer(
+        self, connection: sa.Connection, number: int, prepared: process.Examined | Rejected
+    ) -> acktrt.Acknowledgement:
+        """Effect and answers of a deposit, in the transaction given; what it was answered with."""
+        return self._answer(connection, deposits.get(connection, number), prepared, Received(self._clock()))
+
     def sweep(self, now: Received) -> bool:
         """Refuse what has waited too long for its affiliation, deposit by deposit; post the notices due."""
         given_back = [self._sweep(holding, now) for holding in _HOLDINGS]
@@ -198,17 +207,18 @@ class Treatment:
 
     def _answer(
         self, connection: sa.Connection, one: Kept, prepared: process.Examined | Rejected, now: Received
-    ) -> None:
+    ) -> acktrt.Acknowledgement:
         if deposits.name_used(connection, one):
             used = Anomaly("FILE-NAME-USED", value=one.deposit.name)
             known = prepared.anomalies if isinstance(prepared, Rejected) else ()
             prepared = Rejected(used, *known)
         if isinstance(prepared, Rejected):
-            self._refuse(connection, one, prepared, now)
-        else:
-            self._treat(connection, one, prepared, now)
+            return self._refuse(connection, one, prepared, now)
+        return self._treat(connection, one, prepared, now)
 
-    def _refuse(self, connection: sa.Connection, one: Kept, refusal: Rejected, now: Received) -> None:
+    def _refuse(
+        self, connection: sa.Connection, one: Kept, refusal: Rejected, now: Received
+    ) -> acktrt.Acknowledgement:
         sequence, hashed = append(
             connection, at=now, event="rejected", subject=one.deposit.id, member=one.deposit.sender
         )
@@ -244,8 +254,11 @@ class Treatment:
             rejected=0,
             held=0,
         )
+        return document
 
-    def _treat(self, connection: sa.Connection, one: Kept, examined: process.Examined, now: Received) -> None:
+    def _treat(
+        self, connection: sa.Connection, one: Kept, examined: process.Examined, now: Received
+    ) -> acktrt.Acknowledgement:
         batch = examined.batch
         wages, activities = SqlWages(connection), SqlActivities(connection)
         registers = bind(connection, wages, activities, one.number)
@@ -253,7 +266,7 @@ class Treatment:
         outcome = together([part.outcome for part in parts])
         names = [self._post(connection, one, self._write(each, one, now), now.at) for each in outcome.returns]
         names += self._tell_more(connection, one, outcome.returns, now)
-        self._acknowledge(connection, one, batch, parts, names, now)
+        document = self._acknowledge(connection, one, batch, parts, names, now)
         deposits.settle(
             connection,
             one,
@@ -267,6 +280,7 @@ class Treatment:
         )
         deposits.recount(connection, wages.decided | activities.decided, now)
         deposits.keep_evidence(connection, one, examined.evidence)
+        return document
 
     def _treat_part(
         self, connection: sa.Connection, one: Kept, batch: Batch, registers: Registers
@@ -286,7 +300,7 @@ class Treatment:
         parts: Sequence[_Treated],
         names: list[str],
         now: Received,
-    ) -> None:
+    ) -> acktrt.Acknowledgement:
         sequence, hashed = append(
             connection, at=now, event="treated", subject=one.deposit.id, member=one.deposit.sender
         )
@@ -317,6 +331,7 @@ class Treatment:
         statistics.note(connection, one, batch.header)
         for part in parts:
             statistics.add(connection, one.number, part.anomalies)
+        return document
 
     def _tell_more(
         self, connection: sa.Connection, one: Kept, returns: Sequence[Return], now: Received
@@ -359,6 +374,11 @@ def _certified(header: wire.AnswerHeader, answer: Return) -> etree._Element:
     return certif.write(certif.of(header, cast(Sequence[Certificate], answer.content)))
 
 
+def _compared(header: wire.AnswerHeader, answer: Return) -> etree._Element:
+    (comparison,) = cast(Sequence[Comparison], answer.content)
+    return difcal.write(difcal.Differences(header, comparison))
+
+
 _RETURNS: dict[str, Callable[[wire.AnswerHeader, Return], etree._Element]] = {
     matass.CODE: _assigned(matass.of, matass.write),
     matret.CODE: _refused(matret.of, matret.write),
@@ -376,6 +396,8 @@ _RETURNS: dict[str, Callable[[wire.AnswerHeader, Return], etree._Element]] = {
     manret.CODE: _refused(manret.of, manret.write),
     certif.CODE: _certified,
     cerret.CODE: _refused(cerret.of, cerret.write),
+    ownret.CODE: _refused(ownret.of, ownret.write),
+    difcal.CODE: _compared,
 }
 
 

@@ -25,6 +25,7 @@ from adapters.database.answers import posted_subject
 from adapters.database.circumstances import declared_subject
 from adapters.database.registers.mandates import mandate_subject
 from adapters.spool import READ_SIZE, Spool
+from adapters.verification_of_accounts import account_findings
 from gateway.moments import Received
 from gateway.returns import ackrec
 from gateway.states import State
@@ -56,7 +57,8 @@ class Report:
 
 
 def inspect(database: Database, spool: Spool, seals: Collection[x509.Certificate]) -> Report:
-    """Check the chain, then every deposit and answer: row, bytes, receipt and journal must agree.
+    """Check the chain, then every deposit and answer: row, bytes, receipt and journal must agree. All that
+    was billed is added up again, and compared with statements, ledger and journal.
 
     Args:
         database, spool: where everything is kept.
@@ -74,6 +76,7 @@ def inspect(database: Database, spool: Spool, seals: Collection[x509.Certificate
             *_rights(connection, rows),
             *_declared(connection, rows),
             *_states(connection, rows),
+            *account_findings(connection, rows),
             *_last_seals(connection, rows, seals),
         ]
         return Report(

@@ -34,6 +34,8 @@ from tests.house import House, MovingClock, Sender, house
 
 AFFILIATION_RATE = 0.103
 WAGE_RATE = 0.0086
+_HELD = "-HELD"
+"""How the codes end that tell of a record on hold; any other hint is about one that takes effect."""
 PER_FILE = 500
 
 
@@ -59,6 +61,11 @@ class Fared:
     case: Planned
     refused: tuple[str, ...]
     hinted: tuple[str, ...]
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing was refused, but a record waits for what it lacks."""
+        return not self.refused and any(code.endswith(_HELD) for code in self.hinted)
 
     @property
     def caught(self) -> bool:
@@ -149,7 +156,8 @@ def _declare(home: House, sender: Sender, code: str, cases: Sequence[Planned], t
 
 def show(title: str, fared: Sequence[Fared]) -> tuple[int, int]:
     """Print how many of each cause were caught; the faults and how many of them were caught."""
-    print(f"\n{title:<36}{'injected':>9}{'refused':>9}{'hinted':>9}{'missed':>9}{'caught %':>10}  codes")
+    columns = ("injected", "refused", "on hold", "hinted", "missed")
+    print(f"\n{title:<36}" + "".join(f"{column:>9}" for column in columns) + f"{'caught %':>10}  codes")
     faulty = [each for each in fared if each.case.cause is not None]
     for cause in dict.fromkeys(sorted(each.case.cause or "" for each in faulty)):
         _line(cause, [each for each in faulty if each.case.cause == cause], codes=True)
@@ -167,7 +175,8 @@ def _line(name: str, cases: Sequence[Fared], *, codes: bool = False) -> None:
     refused = sum(bool(each.refused) for each in cases)
     caught = sum(each.caught for each in cases)
     told = Counter(code for each in cases for code in {*each.refused, *each.hinted})
-    numbers = (len(cases), refused, caught - refused, len(cases) - caught)
+    held = sum(each.held for each in cases)
+    numbers = (len(cases), refused, held, caught - refused - held, len(cases) - caught)
     text = " ".join(code for code, _ in told.most_common(4)) if codes else ""
     share = 100 * caught / max(1, len(cases))
     print(f"{name:<36}" + "".join(f"{number:>9}" for number in numbers) + f"{share:>10.1f}  {text}")

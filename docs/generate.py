@@ -23,6 +23,7 @@ from gateway.attachments import KINDS, Kind
 from gateway.moments import Received
 from gateway.procedures import PARTS, PAYROLL, PROCEDURES, Procedure, answers_to
 from gateway.procedures import procedure as handled
+from gateway.recovery import states as recovering
 from gateway.rejections import LANGUAGES, REJECTIONS, Level, Rejection, Severity
 from gateway.rejections.fields import fields_of
 from gateway.states import TRANSITIONS, State
@@ -256,15 +257,41 @@ def states() -> str:
         f"    {before.value} --> {after.value}: {event.value}\n"
         for (before, event), after in TRANSITIONS.items()
     )
-    meanings = table(("State", "Meaning"), ((f"`{state.value}`", meaning(state)) for state in State))
+    meanings = table(
+        ("State", "Meaning"), ((f"`{state.value}`", meaning(state, "states")) for state in State)
+    )
     return (
         f"{NOTE}# The life of a deposit\n\n```mermaid\nstateDiagram-v2\n    [*] --> received\n{arrows}"
         f"    rejected --> [*]\n    done --> [*]\n```\n\n{meanings}"
     )
 
 
-def meaning(state: State) -> str:
-    source = (ROOT / "gateway" / "states.py").read_text()
+def recovery() -> str:
+    """The course of a case of recovery, as a picture and as a table of every state and event."""
+    arrows = "".join(
+        f"    {before.value} --> {after.value}: {event.value}\n"
+        for (before, event), after in recovering.TRANSITIONS.items()
+    )
+    meanings = ((f"`{state.value}`", meaning(state, "recovery/states")) for state in recovering.State)
+    events = tuple(event.name.lower().replace("_", " ") for event in recovering.Event)
+    steps = (
+        (
+            f"`{state.value}`",
+            *(recovering.TRANSITIONS.get((state, event), "") for event in recovering.Event),
+        )
+        for state in recovering.State
+    )
+    return (
+        f"{NOTE}# The course of a case of recovery\n\nIn words: [recovery](../recovery.md).\n\n"
+        f"```mermaid\nstateDiagram-v2\n    [*] --> current\n{arrows}    closed --> [*]\n```\n\n"
+        + table(("State", "Meaning"), meanings)
+        + "\n## What leads where\n\nAn empty cell: it cannot happen.\n\n"
+        + table(("State", *events), steps)
+    )
+
+
+def meaning(state: State | recovering.State, module: str) -> str:
+    source = (ROOT / "gateway" / f"{module}.py").read_text()
     found = re.search(rf'{state.name} = "[a-z]+"\n    """(.*?)"""', source, re.DOTALL)
     assert found is not None, state
     return found[1]
@@ -272,7 +299,12 @@ def meaning(state: State) -> str:
 
 def pages() -> dict[str, str]:
     """All pages, by their place in the folder of the reference."""
-    tables = {"procedures.md": procedures(), "codes.md": codes(), "states.md": states()}
+    tables = {
+        "procedures.md": procedures(),
+        "codes.md": codes(),
+        "states.md": states(),
+        "recovery.md": recovery(),
+    }
     return tables | {f"codes/{name}": page for name, page in code_pages().items()}
 
 

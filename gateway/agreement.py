@@ -9,6 +9,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+OWN_COMPUTATION = "OWNCAL"
+"""The procedure that needs an authorisation of its own."""
+
+
+class Pages(StrEnum):
+    """In which language a member gets what people read, such as the statement as PDF."""
+
+    FRENCH = "fr"
+    GERMAN = "de"
+    ENGLISH = "en"
+    NONE = "none"
+    """No pages: the signed documents are enough."""
+
 
 class Spelling(StrEnum):
     """In which form a member gets returns."""
@@ -28,14 +41,17 @@ class Agreement:
         environment: `production`, or `test` for a member who is let into the test environment only.
         answers: in which form returns go back.
         own_computation: whether the member is authorised to compute contributions itself (RGD of 12 May 1975,
-            art. 7, par. 3); kept here, nothing is compared yet.
+            art. 7, par. 3): without it OWNCAL is not allowed, whatever the procedures.
+        pages: whether account statements come as PDF and as invoice in UBL too, and in which language.
     """
 
     procedures: frozenset[str]
     environment: str = "production"
     answers: Spelling = Spelling.XML
     own_computation: bool = False
+    pages: Pages = Pages.FRENCH
 
     def allows(self, procedure: str, environment: str) -> bool:
         """Whether the member may use a procedure in an environment; production includes tests."""
-        return procedure in self.procedures and environment in ("test", self.environment)
+        authorised = self.own_computation or procedure != OWN_COMPUTATION
+        return authorised and procedure in self.procedures and environment in ("test", self.environment)

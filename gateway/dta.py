@@ -155,6 +155,8 @@ class _Spelling:
 _SAME = _Spelling(str, str, "alike")
 
 _SPELLINGS: Mapping[str, _Spelling] = {
+    "OwnAmount": _Spelling(_decimal, _hundredths, "in cents, such as 10675"),
+    "InsuredGroup": _Spelling(_small, _capital, "in capitals, such as EMPLOYEE"),
     "Amount": _Spelling(_decimal, _hundredths, "in cents, such as 350000"),
     "WeeklyHours": _Spelling(_decimal, _hundredths, "in hundredths of an hour, such as 4000"),
     "Percent": _Spelling(_decimal, _hundredths, "in hundredths of a per cent, such as 2500"),
@@ -228,6 +230,15 @@ def read(raw: bytes, form: Form) -> DtaFile:
     return DtaFile(judged.member, [record for record in judged.records if isinstance(record, Mapping)])
 
 
+def sender(raw: bytes) -> MemberId:
+    """Who sends a `.dta` file, as its first record says.
+
+    Raises:
+        UnreadableError: when that is no record of a sender.
+    """
+    return _member(_text(1, _lines(raw)[0]))
+
+
 def read_judged(raw: bytes, form: Form) -> JudgedFile:
     """Read a `.dta` file record by record, so that one that is not readable stands alone.
 
@@ -242,8 +253,7 @@ def read_judged(raw: bytes, form: Form) -> JudgedFile:
     if form.code in _XML_ONLY:
         raise UnreadableError(1, None, f"a {form.code} in .dta", _XML_ONLY[form.code])
     layout = _Layout.of(form)
-    first, *lines = _lines(raw)
-    member = _member(_text(1, first))
+    member, lines = sender(raw), _lines(raw)[1:]
     return JudgedFile(member, [_judged(number, line, layout) for number, line in enumerate(lines, start=2)])
 
 
@@ -283,6 +293,35 @@ def write_answer(
     layout = _Layout.of(form)
     first = f"0;{member.matricule};{member.number}"
     return "".join(line + _END for line in (first, *(_given_back(*line, layout) for line in lines))).encode()
+
+
+def read_answer(
+    raw: bytes, form: Form, before: int
+) -> tuple[MemberId, list[tuple[Sequence[str], Mapping[str, str]]]]:
+    """Read records that went back: to whom, and the lines as `write_answer` took them.
+
+    Args:
+        raw: bytes of the answer.
+        form: of the records.
+        before: how many values stand in front of the fields of each.
+
+    Raises:
+        UnreadableError: at the first place that does not keep to the layout.
+    """
+    layout = _Layout.of(form)
+    first, *lines = _lines(raw)
+    member = _member(_text(1, first))
+    return member, [_returned(number, line, layout, before) for number, line in enumerate(lines, start=2)]
+
+
+def _returned(
+    number: int, line: bytes, layout: _Layout, before: int
+) -> tuple[Sequence[str], Mapping[str, str]]:
+    kind, *values = _text(number, line).split(";")
+    if len(values) < before:
+        advice = f"A {layout.code} that comes back has {layout.width + before} fields"
+        raise UnreadableError(number, None, f"{1 + len(values)} fields", advice)
+    return values[:before], _record(number, ";".join((kind, *values[before:])), layout)
 
 
 def _given_back(before: Sequence[str], values: Mapping[str, str], layout: _Layout) -> str:

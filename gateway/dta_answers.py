@@ -11,6 +11,7 @@ so that nothing a sender wrote can end a field or a record, or be taken for a fo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 
 from lxml import etree
@@ -19,6 +20,7 @@ from gateway import dta, wire
 from gateway.batch import MemberId
 from gateway.procedures import PROCEDURES
 from gateway.returns import chapro, chgmat, lisper, matass, matuti, salman
+from gateway.returns.rejected import RejectedRecord
 from xsd import Form, catalogue
 
 _NOTICES = {
@@ -50,6 +52,34 @@ def spell(document: etree._Element, member: MemberId, day: date) -> bytes | None
     if code in _REFUSED_IN:
         return dta.write_answer(member, _rejected(document), _form(_REFUSED_IN[code], day))
     return None
+
+
+def read_rejected(code: str, raw: bytes, day: date) -> tuple[MemberId, tuple[RejectedRecord, ...]]:
+    """The refused records in a `.dta` return, and to whom it went.
+
+    Lines that differ in their code alone are one record with several codes; where a code comes again, another
+    record begins. The place of a record is its line in the return, for the return does not tell that in the
+    batch. What a field could not hold stands there as a question mark.
+
+    Args:
+        code: of the return, such as `SALRET`.
+        raw: its bytes.
+        day: of reading, which decides the layout.
+
+    Raises:
+        ValueError: when it is no such return.
+    """
+    if code not in _REFUSED_IN:
+        raise ValueError(f"{code} is no return in .dta")
+    member, lines = dta.read_answer(raw, _form(_REFUSED_IN[code], day), before=1)
+    records: list[RejectedRecord] = []
+    for place, ((given,), fields) in enumerate(lines, start=2):
+        last = records[-1] if records else None
+        if last is not None and last.fields == fields and given not in last.codes:
+            records[-1] = replace(last, codes=(*last.codes, given))
+        else:
+            records.append(RejectedRecord(place, (given,), fields))
+    return member, tuple(records)
 
 
 def file_name(code: str, member: MemberId, stamp: str) -> str:

@@ -3,7 +3,7 @@
 Each record stands in it with the very texts of the return, wrong ones included, in the order of the file
 that was sent; what its sender has to do is in a listing beside it. What a return does not give back is
 not in it either: elements that are no field of the record, and the end of a text of more than 200
-characters.
+characters; in a `.dta` return, what its fields could not hold (a question mark stands there).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from datetime import date, datetime
 
 from lxml import etree
 
-from gateway import dta, wire
+from gateway import dta, dta_answers, wire
 from gateway.attachments import KINDS
-from gateway.batch import Header
+from gateway.batch import Header, MemberId
 from gateway.moments import Received
 from gateway.procedures import PROCEDURES, Procedure
 from gateway.rejections import REJECTIONS
@@ -36,16 +36,22 @@ class FixPack:
     Attributes:
         source: code of the return, such as `SALRET`.
         procedure: of the batch.
-        header: of the batch: the member and the environment are those of the return.
+        version: of its form, the newest in force.
+        member: to whom the return went, who sends the batch.
+        environment: of the return; None for a `.dta`, which does not tell it.
+        created: the moment of making the pack.
         records: at least one, in the order of the return.
         sent: name of the file in which they were refused, where the return says it.
     """
 
     source: str
     procedure: Procedure
-    header: Header
+    version: str
+    member: MemberId
+    environment: str | None
+    created: datetime
     records: tuple[RejectedRecord, ...]
-    sent: str | None
+    sent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ class LeftOut:
 
 
 def of(root: etree._Element, created: datetime) -> FixPack:
-    """The fix pack of a return.
+    """The fix pack of a return in XML.
 
     Args:
         root: the return; whose seal it bears is for the caller to check.
@@ -67,31 +73,59 @@ def of(root: etree._Element, created: datetime) -> FixPack:
         ValueError: when it is no return that gives records back, or gives none; the sentence says which.
     """
     code, day = etree.QName(root).localname, Received(created).day
-    procedure = _BY_RETURN.get(code)
-    if procedure is None:
-        raise ValueError(f"{code} gives no refused records back; {', '.join(sorted(_BY_RETURN))} do")
+    procedure = _refused_in(code)
     try:
         catalogue().form(code, wire.VERSION, day).validate(root)
     except FormFaults as faults:
         raise ValueError(str(faults)) from None
     returned = rejected.read(code, root)
-    if not returned.rejected:
-        raise ValueError(f"this {code} gives no record back")
     header, deposit = returned.header, returned.header.deposit
     return FixPack(
         source=code,
         procedure=procedure,
-        header=Header(
-            procedure=procedure.code,
-            version=_newest(procedure.code, day),
-            sender=header.recipient,
-            recipient=wire.OPERATOR,
-            environment=header.environment,
-            created=created,
-        ),
-        records=returned.rejected,
+        version=_newest(procedure.code, day),
+        member=header.recipient,
+        environment=header.environment,
+        created=created,
+        records=_some(code, returned.rejected),
         sent=None if deposit is None else deposit.name,
     )
+
+
+def of_dta(name: str, content: bytes, created: datetime) -> FixPack:
+    """The fix pack of a return in `.dta`.
+
+    Args:
+        name: of the file, whose first part tells the return: `SALRET.<matricule>_<number>_<stamp>.dta`.
+        content: its bytes; whose seal is on its container is for the caller to check.
+        created: the present moment, which also tells the layout in force.
+
+    Raises:
+        ValueError: when it is no return that gives records back, or gives none; the sentence says which.
+    """
+    code, day = name.partition(".")[0], Received(created).day
+    procedure = _refused_in(code)
+    member, records = dta_answers.read_rejected(code, content, day)
+    version = _newest(procedure.code, day)
+    return FixPack(code, procedure, version, member, None, created, _some(code, records))
+
+
+def is_return(code: str) -> bool:
+    """Whether an answer gives refused records back."""
+    return code in _BY_RETURN
+
+
+def _refused_in(code: str) -> Procedure:
+    procedure = _BY_RETURN.get(code)
+    if procedure is None:
+        raise ValueError(f"{code} gives no refused records back; {', '.join(sorted(_BY_RETURN))} do")
+    return procedure
+
+
+def _some(code: str, records: tuple[RejectedRecord, ...]) -> tuple[RejectedRecord, ...]:
+    if not records:
+        raise ValueError(f"this {code} gives no record back")
+    return records
 
 
 def _newest(code: str, day: date) -> str:
@@ -100,8 +134,17 @@ def _newest(code: str, day: date) -> str:
 
 
 def write(pack: FixPack) -> bytes:
-    """The batch as XML, unsigned, one field a line for whoever corrects it by hand."""
-    root = wire.write_batch(pack.header, pack.procedure.record, (one.fields for one in pack.records))
+    """The batch as XML, unsigned, one field a line for whoever corrects it by hand.
+
+    Raises:
+        ValueError: for the pack of a `.dta` return, which does not tell the environment.
+    """
+    if pack.environment is None:
+        raise ValueError(f"a {pack.source} in .dta does not tell its environment; write its pack as .dta")
+    header = Header(
+        pack.procedure.code, pack.version, pack.member, wire.OPERATOR, pack.environment, pack.created
+    )
+    root = wire.write_batch(header, pack.procedure.record, (one.fields for one in pack.records))
     etree.indent(root)
     return etree.tostring(root, xml_declaration=True, encoding="UTF-8")
 
@@ -116,7 +159,7 @@ def carried(pack: FixPack) -> tuple[FixPack, tuple[LeftOut, ...]]:
     kept, left_out = [], []
     for one in pack.records:
         try:
-            dta.write(pack.header.sender, [one.fields], form)
+            dta.write(pack.member, [one.fields], form)
         except dta.UnwritableError as error:
             left_out.append(LeftOut(one, error))
         else:
@@ -130,11 +173,11 @@ def write_dta(pack: FixPack) -> bytes:
     Raises:
         gateway.dta.UnwritableError: for a record that it cannot carry.
     """
-    return dta.write(pack.header.sender, [one.fields for one in pack.records], _form(pack))
+    return dta.write(pack.member, [one.fields for one in pack.records], _form(pack))
 
 
 def _form(pack: FixPack) -> Form:
-    return catalogue().form(pack.procedure.code, pack.header.version, Received(pack.header.created).day)
+    return catalogue().form(pack.procedure.code, pack.version, Received(pack.created).day)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +187,7 @@ class _Words:
     head: str
     attachments: str
     record: str
+    line: str
     left_out: str
 
 
@@ -152,6 +196,7 @@ _WORDS = {
         head="Enregistrements refusés ({source}) : corrigez-les, signez le lot et renvoyez-le.",
         attachments="Joignez à nouveau les pièces de ces enregistrements ({kinds}).",
         record="Enregistrement {place} (n° {number} du fichier envoyé)",
+        line="Enregistrement {place} (ligne {number} du retour)",
         left_out="Non repris : enregistrement n° {number} du fichier envoyé. "
         "Un fichier .dta ne peut contenir la valeur du champ {field} ; utilisez le lot XML.",
     ),
@@ -159,6 +204,7 @@ _WORDS = {
         head="Zurückgewiesene Datensätze ({source}): berichtigen, die Lieferung signieren und erneut senden.",
         attachments="Fügen Sie die Anlagen dieser Datensätze erneut bei ({kinds}).",
         record="Datensatz {place} (Nr. {number} der gesendeten Datei)",
+        line="Datensatz {place} (Zeile {number} der Rückmeldung)",
         left_out="Nicht enthalten: Datensatz Nr. {number} der gesendeten Datei. "
         "Eine .dta-Datei kann den Wert des Feldes {field} nicht aufnehmen; verwenden Sie die XML-Lieferung.",
     ),
@@ -166,6 +212,7 @@ _WORDS = {
         head="Refused records ({source}): correct them, sign the batch and send it again.",
         attachments="Attach the files that belong to these records again ({kinds}).",
         record="Record {place} (number {number} of the file sent)",
+        line="Record {place} (line {number} of the return)",
         left_out="Not included: record number {number} of the file sent. "
         "A .dta file cannot carry the value of the field {field}; use the XML batch.",
     ),
@@ -182,12 +229,13 @@ def listing(name: str, pack: FixPack, language: str, left_out: Sequence[LeftOut]
         left_out: what was not written.
     """
     words = _WORDS[language]
+    title = words.line if pack.environment is None else words.record
     kinds = ", ".join(kind.code for kind in KINDS if kind.procedure == pack.procedure.code)
     lines = [name, *([] if pack.sent is None else [f"← {pack.sent}"]), words.head.format(source=pack.source)]
     if kinds:
         lines.append(words.attachments.format(kinds=kinds))
     for place, one in enumerate(pack.records, start=1):
-        lines += ["", words.record.format(place=place, number=one.record), *_reasons(pack, one, language)]
+        lines += ["", title.format(place=place, number=one.record), *_reasons(pack, one, language)]
     for left in left_out:
         said = words.left_out.format(number=left.record.record, field=left.reason.field)
         lines += ["", said, *_reasons(pack, left.record, language)]

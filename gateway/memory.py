@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from itertools import chain
+from typing import TYPE_CHECKING
 
 from gateway.batch import MemberId
 from gateway.matricule import next_company_number, person_number
@@ -28,6 +29,7 @@ from gateway.registers import (
     Mandate,
     Mission,
     Origin,
+    OwnCalculation,
     Pair,
     Registers,
     Registration,
@@ -35,6 +37,9 @@ from gateway.registers import (
     WageKey,
     WageState,
 )
+
+if TYPE_CHECKING:
+    from gateway.billing.statement import InsuredResult
 
 _SERIALS = 999
 _STANDING = frozenset({WageState.CURRENT, WageState.HELD})
@@ -455,6 +460,17 @@ class MemoryAbsences:
         for month in months:
             self.history += self._standing.pop(month, {}).values()
 
+    def of_pairs(
+        self, pairs: Collection[Pair], first: Period, last: Period
+    ) -> Mapping[Pair, Sequence[Absence]]:
+        wanted = set(pairs)
+        found: dict[Pair, list[Absence]] = defaultdict(list)
+        for month in sorted(self._standing):
+            pair = month.employer, month.insured
+            if pair in wanted and first <= month.period <= last:
+                found[pair] += (self._standing[month][day] for day in sorted(self._standing[month]))
+        return found
+
 
 class MemoryActivities:
     """Activities abroad by deposit and record, each with its state."""
@@ -507,6 +523,49 @@ class MemoryActivities:
         return iter(self._activities.values())
 
 
+class MemoryOwnCalculations:
+    """Own computations by employer, insured and month.
+
+    Attributes:
+        history: those that were replaced, in that order.
+    """
+
+    def __init__(self) -> None:
+        self._standing: dict[InsuredMonth, list[OwnCalculation]] = {}
+        self.history: list[OwnCalculation] = []
+
+    def put(self, own: Collection[OwnCalculation]) -> None:
+        for month in {one.month for one in own}:
+            self.history += self._standing.pop(month, [])
+        for one in own:
+            self._standing.setdefault(one.month, []).append(one)
+
+    def of_month(self, employer: str, period: Period) -> Sequence[OwnCalculation]:
+        months = sorted(
+            month for month in self._standing if (month.employer, month.period) == (employer, period)
+        )
+        return [one for month in months for one in sorted(self._standing[month], key=lambda one: one.record)]
+
+
+class MemoryCharges:
+    """What stands as charged, as it is put in.
+
+    Attributes:
+        billed: the results of each employer and month, by insured and group.
+        earlier: in the same way, those that were reversed since.
+    """
+
+    def __init__(self) -> None:
+        self.billed: dict[tuple[str, Period], Sequence[InsuredResult]] = {}
+        self.earlier: dict[tuple[str, Period], Sequence[InsuredResult]] = {}
+
+    def of_month(self, employer: str, period: Period) -> Sequence[InsuredResult]:
+        return self.billed.get((employer, period), ())
+
+    def reversed_of(self, employer: str, period: Period) -> Sequence[InsuredResult]:
+        return self.earlier.get((employer, period), ())
+
+
 def memory_registers(
     persons: Mapping[Identity, str] | None = None,
     employers: Iterable[tuple[int, Employer]] = (),
@@ -530,4 +589,6 @@ def memory_registers(
         wages=MemoryWages(),
         absences=MemoryAbsences(),
         activities=MemoryActivities(),
+        own=MemoryOwnCalculations(),
+        charges=MemoryCharges(),
     )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
+from fractions import Fraction
 
 _AMOUNT = re.compile(r"(-?)(0|[1-9][0-9]*)\.([0-9]{2})")
-_CENT = Decimal("0.01")
 
 
 def cents_of(text: str) -> int:
@@ -28,9 +28,11 @@ def euro(cents: int) -> str:
     return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
 
 
-def round_half_up(amount: Decimal) -> int:
+def round_half_up(amount: Decimal | Fraction) -> int:
     """Round an exact amount in euro to cents, half a cent away from zero (CSS art. 428).
 
     Away from zero, so that a reversal is the exact opposite of what it reverses.
     """
-    return int(amount.quantize(_CENT, ROUND_HALF_UP).scaleb(2))
+    numerator, denominator = amount.as_integer_ratio()
+    cents = (200 * abs(numerator) + denominator) // (2 * denominator)
+    return -cents if numerator < 0 else cents

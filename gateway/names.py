@@ -11,7 +11,8 @@ Two answers are called otherwise, after the operator's pages on FAIL and INFO:
 
 * `SECU.<TYPE>.<YYYYMMDD-HHNNSSDC>.FAIL.CCSS.<member>.XML`, where type and stamp are those of the file that
   was refused as a whole; INCONN and the moment of receipt where its name does not tell them;
-* `SECU.<TYPE>.INFO.<YYYYMMDD-HHNNSSDC>.CCSS.<member>.PDF`, which travels in a container called alike.
+* `SECU.<TYPE>.INFO.<YYYYMMDD-HHNNSSDC>.CCSS.<member>.PDF`, which travels in a container called alike. So does
+  the page of an account statement (EXTCPT), beside which there lies an invoice of the type FACTUR.
 
 The stamp is the calendar day and the time of day in Luxembourg: NN are the minutes, DC the tenths
 and hundredths of a second (our reading; the operator does not explain the letters). It is a

@@ -8,6 +8,7 @@ from datetime import date
 from enum import StrEnum
 
 from gateway.batch import Anomaly, Record
+from gateway.billing.differences import Comparison
 from gateway.moments import Period
 from gateway.registers import Affiliation, Mandate
 
@@ -83,7 +84,7 @@ class Certificate:
     incomes: Sequence[Income]
 
 
-Answers = Sequence[Assignment] | Sequence[Settlement] | Sequence[Certificate]
+Answers = Sequence[Assignment] | Sequence[Settlement] | Sequence[Certificate] | Sequence[Comparison]
 """What is given to records that were not refused: by the procedure, one of these."""
 
 

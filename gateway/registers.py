@@ -12,10 +12,15 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from gateway.batch import MemberId
 from gateway.moments import Period, Received
+
+if TYPE_CHECKING:
+    from gateway.billing.statement import InsuredResult
+    from gateway.contributions import Group
+    from gateway.parameters import Branch
 
 Pair = tuple[str, str]
 """Employer matricule, insured matricule."""
@@ -103,16 +108,21 @@ class Employer:
     Attributes:
         matricule: 13 digits.
         name: as registered.
-        mde_class: class 1 to 4 of the Mutualité des employeurs in that year.
+        mde_class: class 1 to 4 of the Mutualité des employeurs in that year; None for one who is no member of
+            it.
         accident_factor: bonus-malus factor in hundredths in that year (85 is 0.85).
         household: under the simplified procedure of private households.
+        public: owes family benefits in that year, as an employer of the public sector.
+        health_service: word for its occupational health service in that year: stm, sti or own.
     """
 
     matricule: str
     name: str
-    mde_class: int
+    mde_class: int | None
     accident_factor: int
     household: bool = False
+    public: bool = False
+    health_service: str = "stm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +280,7 @@ class Affiliation(NamedTuple):
         scheme: two-digit scheme code (*régime*).
         user: number of the user company to which a temporary-work agency lends the person; None for
             an employer's own staff. Only missions of one pair may share days, so it is part of the key.
+        trial: last day of the trial period as declared, inclusive; None where none is stated.
     """
 
     employer: str
@@ -279,6 +290,7 @@ class Affiliation(NamedTuple):
     contract: str
     scheme: str
     user: str | None = None
+    trial: date | None = None
 
     def overlaps(self, first: date, last: date | None) -> bool:
         """Whether any day of a span, both ends inclusive and an open end allowed, is insured."""
@@ -503,6 +515,12 @@ class Absences(Protocol):
     def cancel(self, months: Collection[InsuredMonth]) -> None:
         """Strike all that stand for these months; kept as history."""
 
+    def of_pairs(
+        self, pairs: Collection[Pair], first: Period, last: Period
+    ) -> Mapping[Pair, Sequence[Absence]]:
+        """Those not cancelled from one month to another, both inclusive, sorted by first day; pairs without
+        any are absent."""
+
 
 class ActivityState(StrEnum):
     """What has become of a declared activity abroad."""
@@ -571,6 +589,63 @@ class Activities(Protocol):
         """Held ones whose affiliation has come: they stand from now on."""
 
 
+class OwnLine(NamedTuple):
+    """One branch, as an employer has computed it. Amounts in cents.
+
+    Attributes:
+        base: contribution base; None when not stated.
+    """
+
+    branch: Branch
+    base: int | None
+    employee: int
+    employer: int
+
+
+class OwnCalculation(NamedTuple):
+    """What an employer has computed itself for one insured and month (OWNCAL). Amounts in cents.
+
+    Attributes:
+        group: how the person is insured; None when not stated.
+        lines: in the order of `Branch`; none when only the totals were stated.
+        employee_total, employer_total: of both sides.
+        deposit: number of the deposit that declared it.
+        record: place in that batch.
+        reference: the sender's own reference.
+    """
+
+    month: InsuredMonth
+    group: Group | None
+    lines: tuple[OwnLine, ...]
+    employee_total: int
+    employer_total: int
+    deposit: int
+    record: int
+    reference: str | None = None
+
+
+class OwnCalculations(Protocol):
+    """The register of own computations; a later deposit replaces what an earlier one said of an insured and
+    month."""
+
+    def put(self, own: Collection[OwnCalculation]) -> None:
+        """Enter those of one deposit; what stood for their months is kept as history."""
+
+    def of_month(self, employer: str, period: Period) -> Sequence[OwnCalculation]:
+        """Those of an employer and month that stand, by insured and place in the batch."""
+
+
+class Charges(Protocol):
+    """The register of what was charged, as far as a comparison needs it."""
+
+    def of_month(self, employer: str, period: Period) -> Sequence[InsuredResult]:
+        """What stands as charged for an employer and wage month, by insured and group; none before its
+        statement."""
+
+    def reversed_of(self, employer: str, period: Period) -> Sequence[InsuredResult]:
+        """What was charged for them and reversed since by a correction, as it was charged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Registers:
     """All registers, bound to the transaction of one batch."""
@@ -584,3 +659,5 @@ class Registers:
     wages: Wages
     absences: Absences
     activities: Activities
+    own: OwnCalculations
+    charges: Charges

@@ -30,6 +30,7 @@ from adapters.settings import Settings
 from adapters.verification import inspect
 from gateway import names, wire
 from gateway.batch import Header, MemberId
+from gateway.contributions import Classification
 from gateway.moments import Clock, Received, system_clock
 from gateway.names import Extension
 from gateway.procedures import PROCEDURES, procedure
@@ -110,7 +111,7 @@ class House:
 
     def employer(self, matricule: str, name: str = "Made-up Ltd") -> None:
         """Enter an employer, class 2, factor 0.85, in every year that matters."""
-        years = dict.fromkeys(range(2019, 2031), (2, 85))
+        years = dict.fromkeys(range(2019, 2031), Classification(2, 85))
         self.gateway.members.enter_employer(matricule, name=name, years=years)
 
     def sender(

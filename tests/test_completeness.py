@@ -113,6 +113,20 @@ MOST_FIELDS = 30
 """Whoever adds a field to a record asks every payroll office for it: more than these need a decision."""
 
 
+MOST_SENT = {"ACKTRT": 40, "ANNUEL": 50, "CALCUL": 130, "EXTCPT": 60, "SIMRES": 100}
+"""What goes out and has room for more values, each with its own bound: it explains itself to a person."""
+
+
+def test_leaves_of_a_form_are_counted_by_hand() -> None:
+    forms = {
+        code: catalogue().form(code, "1.0", catalogue().entries[code].versions["1.0"].first) for code in SENT
+    }
+    assert forms["CHGMAT"].leaves == 4
+    assert forms["CHAPRO"].leaves == 6 + 3  # with year, stage and day beside the records
+    assert forms["CALEND"].leaves == 6 + 1 + 3  # a month or an outage
+    assert forms["ACKREC"].leaves == 2  # head aside, its place in the journal
+
+
 def test_the_command_lists_every_message_with_its_answers() -> None:
     every = {row["code"]: row for row in _listed()}
     listed = {code: row for code, row in every.items() if code not in (*ATTACHMENTS, *PAGES)}
@@ -122,6 +136,12 @@ def test_the_command_lists_every_message_with_its_answers() -> None:
         own = [*one.all_returns, *one.notices]
         assert listed[one.code]["answers"] == [*EVERY_DEPOSIT, *own, *REFUSED_FILE]
         assert listed[one.code]["fields"] == len(one.form.fields) <= MOST_FIELDS
+    assert listed[PAYROLL]["fields"] == sum(len(procedure(part).form.fields) for part in PARTS)
+    for code, row in listed.items():
+        entry = entries[code]
+        if entry.direction == "out":
+            assert 0 < row["fields"] <= MOST_SENT.get(code, MOST_FIELDS), code
+            assert row["fields"] > MOST_FIELDS or code not in MOST_SENT, code
     for code, row in listed.items():
         assert (row["direction"], row["family"]) == (entries[code].direction, entries[code].family)
         assert row["versions"] == versions(code)

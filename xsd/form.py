@@ -183,6 +183,7 @@ class Form:
         root: name of the root element.
         record: name of the element of one record, in a form that comes in and in notices that go out.
         fields: of such a record, in the order of the form.
+        leaves: how many places for a value there are beside head, version and signature.
     """
 
     code: str
@@ -191,6 +192,7 @@ class Form:
     root: str
     record: str | None
     fields: tuple[FormField, ...]
+    leaves: int
     _judge: Judge
     _records: _Records | None
 
@@ -209,7 +211,8 @@ class Form:
             fields = tuple(records.fields.values())
         elif record is not None:
             fields = _fields(declared, record, None)
-        return cls(code, version, direction, code, record, fields, Judge(declared), records)
+        leaves = schema.leaves(declared, code)
+        return cls(code, version, direction, code, record, fields, leaves, Judge(declared), records)
 
     def validate(self, root: etree._Element) -> None:
         """Make sure that a document has the form.

@@ -101,11 +101,61 @@ def root(schema: etree._Element, code: str) -> etree._Element:
     return _element(schema, code)
 
 
-def _element(schema: etree._Element, name: str) -> etree._Element:
-    declared = schema.find(f"{XS}element[@name='{name}']")
-    if declared is None:
+def leaves(schema: etree._Element, code: str) -> int:
+    """How many places for a value a document of a form has, each counted once however often it may stand.
+
+    Elements that hold text, and attributes; head, version and signature, which all forms share, are left out.
+    """
+    return _leaves(
+        schema, [part for part in _parts_of(root(schema, code)) if part.get("name") not in _SHARED]
+    )
+
+
+_SHARED = ("Header", "version")
+_VALUES = (f"{XS}element", f"{XS}attribute", f"{XS}group", f"{XS}extension")
+
+
+def _leaves(schema: etree._Element, parts: Iterable[etree._Element]) -> int:
+    return sum(_leaves_of(schema, part) for part in parts)
+
+
+def _leaves_of(schema: etree._Element, part: etree._Element) -> int:
+    """The places in an element, an attribute, a group or an extension."""
+    if part.tag == f"{XS}attribute":
+        return 1
+    if part.tag == f"{XS}group":
+        return _leaves(schema, _parts_of(_named(schema, part.tag, part.get("ref", ""))))
+    if part.tag == f"{XS}element" and part.get("ref") is not None:
+        part = _element(schema, part.get("ref", ""))
+    holds = part.get("type", part.get("base", ""))
+    inside = schema.find(f"{XS}complexType[@name='{holds}']")
+    inside = part.find(f"{XS}complexType") if inside is None else inside
+    own = 0 if inside is not None and inside.find(f"{XS}simpleContent") is None else 1
+    if part.tag == f"{XS}extension":
+        return _leaves(schema, _parts_of(part)) + (
+            0 if inside is None else _leaves(schema, _parts_of(inside))
+        )
+    return own if inside is None else own + _leaves(schema, _parts_of(inside))
+
+
+def _parts_of(node: etree._Element) -> Iterable[etree._Element]:
+    """What holds values in a declaration, down to the next declaration."""
+    for child in node.iterchildren("*"):
+        if child.tag in _VALUES:
+            yield child
+        else:
+            yield from _parts_of(child)
+
+
+def _named(schema: etree._Element, tag: object, name: str) -> etree._Element:
+    found = schema.find(f"{tag}[@name='{name}']")
+    if found is None:
         raise ValueError(f"the schema declares no {name}")
-    return declared
+    return found
+
+
+def _element(schema: etree._Element, name: str) -> etree._Element:
+    return _named(schema, f"{XS}element", name)
 
 
 @dataclass(frozen=True, slots=True)

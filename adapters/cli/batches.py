@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -22,13 +23,21 @@ from xsd import catalogue
 
 app = typer.Typer()
 
+TAKEN = tuple(one.code for one in PROCEDURES if not dta.is_xml_only(one.code))
+"""Procedures that have a `.dta` layout."""
+
+OWN_SOFTWARE = f"Secugate {version('secugate')}"
+
 
 @app.command()
 def convert(
     files: Files,
     out: Annotated[Path, typer.Option(help="Folder for the batches.")],
-    procedure: Annotated[str, typer.Option(help=", ".join(p.code for p in PROCEDURES))] = "",
+    procedure: Annotated[str, typer.Option(help=", ".join(TAKEN))] = "",
     environment: Annotated[str, typer.Option(help="production or test")] = "test",
+    software: Annotated[
+        str, typer.Option(help="Name and version of the program that made the payroll output.")
+    ] = OWN_SOFTWARE,
     as_json: AsJson = False,
 ) -> None:
     """Turn .dta files into unsigned XML batches, named after the operator's pattern.
@@ -39,19 +48,21 @@ def convert(
     made = []
     for place, file in enumerate(files):
         code = procedure or file.name.split(".")[0].split("-")[0].upper()
-        if code not in {p.code for p in PROCEDURES}:
+        if code not in TAKEN and not dta.is_xml_only(code):
             wrong_use(f"{file}: {code} is no procedure; name one with --procedure")
         form = catalogue().form(code, "1.0", Received(now).day)
         try:
             content = dta.read(file.read_bytes(), form)
         except dta.UnreadableError as error:
             refused(f"{file}: {error}")
-        header = Header(code, form.version, content.member, wire.OPERATOR, environment, now)
+        header = Header(code, form.version, content.member, wire.OPERATOR, environment, now, software)
         # A hundredth apart: a name never repeats.
         stamp = names.stamp(now + timedelta(milliseconds=10 * place))
         office = names.Office.of(environment)
         name = str(names.FileName(code, stamp, content.member, incoming=True, office=office))
         root = wire.write_batch(header, procedures.procedure(code).record, content.records)
+        if any(fault.field == "Software" for fault in form.check(root).faults):
+            wrong_use(f"--software is 1 to 60 printable characters on one line, not {software!r}")
         keep(out / name, etree.tostring(root, xml_declaration=True, encoding="UTF-8"))
         made.append({"from": str(file), "file": str(out / name), "records": len(content.records)})
     if as_json:
@@ -67,7 +78,8 @@ def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(h
     """Sign batches with the member's key.
 
     An .XML batch gets its signature inside and keeps its name. A .dta batch, and one with CARTID scans or
-    annexes, goes into a container with one signature over all of it, named after the operator's pattern.
+    annexes, goes into a container with one signature over all of it, named after the operator's pattern. A
+    .dta names its sender in its first record, who is the member that has to sign it.
     """
     who = read_profile(profile)
     try:
@@ -81,6 +93,9 @@ def sign(files: Files, profile: ProfileFile, out: Annotated[Path, typer.Option(h
         # A hundredth apart: a name never repeats.
         name = parcel.name(who, now + timedelta(milliseconds=10 * place))
         try:
+            other = parcel.stranger(who.member)
+            if other is not None:
+                refused(f"{parcel.batch} is of member {other}; it has to be signed by that member")
             keep(out / name, parcel.sign(signer, now))
         except (Unreadable, ValueError) as error:
             refused(f"{parcel.batch}: {error}")

@@ -13,8 +13,9 @@ from adapters.cli.premises import Folder, open_gateway, settings_of
 from adapters.database import Database
 from adapters.database.circumstances import Circumstances, OverlappingOutages
 from adapters.lateness import proposed
-from adapters.premises import Premises
-from gateway.deadlines import Due, Outage, published, rule
+from adapters.notices import Notices
+from adapters.premises import Premises, seal_of
+from gateway.deadlines import Due, Outage, hour_of, published, rule
 from gateway.deadlines import last_day_of as last
 from gateway.lateness import Circumstance, Matter, Proposal
 from gateway.lateness_words import LANGUAGES, text
@@ -50,7 +51,7 @@ def calendar(
 
 
 def _hour(one: Due) -> str:
-    return f"{rule(one.kind, last(one.event)).hour:02d}:00"
+    return f"{hour_of(one):02d}:00"
 
 
 def _entry(one: Due) -> dict[str, object]:
@@ -80,15 +81,18 @@ def outage(
     reason: Annotated[str, typer.Option(help="In your words; it stands in the journal.")],
     data: Folder = None,
 ) -> None:
-    """Declare an outage: time limits that it touches are extended."""
+    """Declare an outage: time limits that it touches are extended, and all members are told which."""
     begun, over = _moment(first), _moment(until)
     if over <= begun:
         wrong_use("An outage ends after it began")
+    premises, database, settings = open_gateway(data)
     try:
-        number = Circumstances(open_gateway(data)[1]).declare(Outage(begun, over, reason), _now())
+        number = Circumstances(database).declare(Outage(begun, over, reason), _now())
     except OverlappingOutages as error:
         refused(f"Not declared: {error}.")
     console.print(f"Outage {number} from {begun} to {over} is declared.", markup=False)
+    told = list(Notices(database, seal_of(premises, settings), system_clock).tell_outages())
+    console.print(f"{len(told)} members are told which time limits it extends (CALEND).", markup=False)
 
 
 @circumstance.command("add")
@@ -138,19 +142,7 @@ def lateness(
     if as_json:
         print_json([_document(one) for one in found])
         return
-    head = (
-        "Employer",
-        "Insured",
-        "What",
-        "For",
-        "Due",
-        "Received",
-        "Days",
-        "EUR",
-        "Proposed",
-        "Cure",
-        "Until",
-    )
+    head = ("Employer\nInsured", "What\nFor", "Due\nReceived", "Days", "EUR", "Proposed", "Until\nCure")
     print_table(f"Proposals as of {day}", head, map(_line, found))
     _legend(found)
 
@@ -176,18 +168,15 @@ def _document(one: Proposal) -> dict[str, object]:
 
 
 def _line(one: Proposal) -> tuple[str, ...]:
+    """Two lines for each proposal, so that they stand side by side in 80 columns."""
     return (
-        one.employer,
-        one.insured,
-        one.kind.value,
-        str(one.event),
-        one.due.isoformat(),
-        one.received.day.isoformat() if one.received else "",
+        f"{one.employer}\n{one.insured}",
+        f"{one.kind.value}\n{one.event}",
+        f"{one.due}\n{one.received.day if one.received else 'not yet'}",
         str(one.days_late),
         "" if one.amount is None else euro(one.amount),
         one.state.value,
-        "yes" if one.right_to_cure else "no",
-        one.last_day.isoformat(),
+        f"{one.last_day}\n{'cure' if one.right_to_cure else 'no cure'}",
     )
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 import tempfile
 import time
 from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from types import FrameType
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -21,11 +23,15 @@ from gateway.procedures import PROCEDURES, REFUSED_FILE
 from gateway.returns.acktrt import Acknowledgement
 
 app = typer.Typer()
+_SIGNALLED = 128
+"""What a shell adds to the number of the signal that ended a command."""
 
 _NOTICES = {
     "SALMAN": "wages missing beside those declared",
     "LISPER": "the staff of the month to be declared next",
     "CHAPRO": "the employees counted for the Chambre des salariés",
+    "CHGMAT": "somebody's matricule has changed",
+    "CALEND": "time limits and runs of the month",
 }
 
 
@@ -38,17 +44,18 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Play one real month on this machine: payroll files in, receipts, returns and invoices out."""
+    signal.signal(signal.SIGTERM, _leave)
     if data is not None and data.exists() and any(data.iterdir()):
         errors.print(f"{data} is not empty; name a new folder", style="red", markup=False)
         raise typer.Exit(2)
     if data is None:
         with tempfile.TemporaryDirectory(prefix="secugate-demo-") as folder:
-            _play(Path(folder), serve=serve, as_json=as_json)
+            _play(Path(folder), keep=False, serve=serve, as_json=as_json)
     else:
-        _play(data, serve=serve, as_json=as_json)
+        _play(data, keep=True, serve=serve, as_json=as_json)
 
 
-def _play(folder: Path, *, serve: bool, as_json: bool) -> None:
+def _play(folder: Path, *, keep: bool, serve: bool, as_json: bool) -> None:
     began = time.monotonic()
     try:
         month, gateway = story.run(
@@ -62,12 +69,21 @@ def _play(folder: Path, *, serve: bool, as_json: bool) -> None:
             print_json(_json(month))
         else:
             _tell(month, time.monotonic() - began)
+            _keep_pages(month, folder / "statements" if keep else Path(tempfile.mkdtemp(prefix="secugate-")))
         if serve:
             _stay(folder, gateway)
     finally:
         gateway.close()
     if not month.ok:
         raise typer.Exit(1)
+
+
+def _keep_pages(month: story.Month, folder: Path) -> None:
+    """Put the statements where they can be opened."""
+    folder.mkdir(exist_ok=True)
+    for name, page in month.pages():
+        (folder / name).write_bytes(page)
+    console.print(f"The statements as people read them (PDF): {folder}", soft_wrap=True, markup=False)
 
 
 def _tell(month: story.Month, seconds: float) -> None:
@@ -189,3 +205,8 @@ Send a batch by hand, as the employer; the receipt comes at once, what came of i
         gateway.process.wait()
     except KeyboardInterrupt:
         console.print("Closing.")
+
+
+def _leave(signum: int, _frame: FrameType | None) -> NoReturn:
+    """End as Ctrl-C would: what stands open is closed on the way out."""
+    raise SystemExit(_SIGNALLED + signum)

@@ -12,8 +12,7 @@ from typing import Annotated
 import typer
 
 from adapters import renumbering
-from adapters.billing import BillingRun, UnknownEmployer
-from adapters.cli.output import AsJson, console, errors, print_json, print_table, progress, refused, wrong_use
+from adapters.cli.output import AsJson, console, errors, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, day_of, open_gateway, right_now, settings_of
 from adapters.database import deposits
 from adapters.database.statistics import Figures, Times, quantile, statistics
@@ -22,9 +21,7 @@ from adapters.notices import Notices, Posted
 from adapters.premises import Premises, seal_of
 from adapters.spool import Spool
 from adapters.verification import inspect
-from gateway.contributions import NoParametersError
-from gateway.moments import Period, system_clock
-from gateway.money import euro
+from gateway.moments import system_clock
 from gateway.rejections import REJECTIONS
 from signing.certificates import load_seals
 
@@ -60,38 +57,12 @@ def serve(
 
 
 @app.command()
-def bill(
-    period: Annotated[str, typer.Option(help="Wage month, YYYY-MM.")],
-    data: Folder = None,
-    as_json: AsJson = False,
-) -> None:
-    """Issue the account statements of a month that are due and post them."""
-    premises, database, settings = open_gateway(data)
-    try:
-        month = Period.parse(period)
-    except ValueError as error:
-        wrong_use(str(error))
-    run = BillingRun(database, seal_of(premises, settings), system_clock)
-    try:
-        issued = list(progress(run.run(month), f"Billing {month}", len(run.due(month))))
-    except (UnknownEmployer, NoParametersError) as gap:
-        refused(f"Billing stopped: {gap}. What was issued before stands; run again once it is entered.")
-    if as_json:
-        print_json([{**asdict(one), "total": euro(one.total)} for one in issued])
-        return
-    rows = [
-        (one.number, one.employer, euro(one.total), ", ".join(one.recipients) or "nobody") for one in issued
-    ]
-    print_table(f"Statements for {month}", ("Statement", "Employer", "Amount due EUR", "Posted to"), rows)
-
-
-@app.command()
 def notices(
     day: Annotated[str, typer.Option(help="What is due on this day, YYYY-MM-DD; today without it.")] = "",
     data: Folder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Post what is due without being asked for: missing wages, staff lists, counted employees.
+    """Post what is due without being asked for: missing wages, staff lists, counted employees, the calendar.
 
     A running gateway does so every day by itself; what was posted is not posted again.
     """
@@ -172,11 +143,12 @@ def show_statistics(
         return
     total = found.total
     title = f"Deposits: {total.deposits}; records: {total.records}, of which refused: {total.rejected}"
-    head = ("Code", "Meaning", "Severity", "Records", "Deposits", "% of records")
+    head = ("Code", "Meaning", "Severity", "Records", "Deposits", "%")
     print_table(title, head, (tuple(map(str, row.values())) for row in _codes(total)[:TOP]), wraps="Meaning")
     for name, group in groups.items():
-        head = (name.capitalize(), "Deposits", "Records", "Refused", "% refused", "Most frequent code")
-        print_table(f"By {name}", head, (_line(one, figures) for one, figures in _largest(group)))
+        head = (name.capitalize(), "Deposits", "Records", "Refused", "%", "Most frequent code")
+        lines = (_line(one, figures) for one, figures in _largest(group))
+        print_table(f"By {name}", head, lines, wraps=name.capitalize())
     timed = [("all", total), *((name or "not named", one) for name, one in _largest(found.procedures))]
     answers = ((name, *_answer_times(one.times)) for name, one in timed)
     print_table("Answers", ("Procedure", "Answered", "Median s", "99 % s", "Longest s", "% in 2 s"), answers)

@@ -14,6 +14,8 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from gateway.moments import Received
+
 T = TypeVar("T")
 
 LONG = 20
@@ -37,6 +39,11 @@ errors = Console(stderr=True, soft_wrap=True)
 def print_json(content: object) -> None:
     """Print one JSON object on standard output."""
     typer.echo(json.dumps(content, indent=2, ensure_ascii=False))
+
+
+def at_second(moment: Received) -> str:
+    """A moment as a table shows it: UTC, to the second."""
+    return str(moment)[:19].replace("T", " ")
 
 
 def print_table(

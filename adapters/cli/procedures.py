@@ -25,7 +25,8 @@ class Message:
         direction: `in` to the gateway, `out` from it.
         versions: of its form, whether in force or not; none for files without a form: what goes with a
             batch, and pages to read.
-        fields: how many a record has; None for messages without records of a member.
+        fields: how many values its newest form has room for, each counted once, beside the head that all
+            messages share; None without a form.
         answers: codes of all that may come back.
     """
 
@@ -39,7 +40,7 @@ class Message:
 
 @app.command()
 def procedures(as_json: AsJson = False) -> None:
-    """List every message: its direction, versions, fields of a record, and what answers it."""
+    """List every message: its direction, versions, number of fields, and what answers it."""
     messages = list(_messages())
     if as_json:
         print_json([asdict(one) for one in messages])
@@ -59,17 +60,16 @@ def procedures(as_json: AsJson = False) -> None:
 
 
 def _messages() -> Iterator[Message]:
-    handled = {one.code: one for one in PROCEDURES}
     for entry in catalogue().entries.values():
         if entry.direction not in _DIRECTIONS:
             continue
-        one = handled.get(entry.code)
+        newest, span = max(entry.versions.items())
         yield Message(
             entry.code,
             entry.direction,
             entry.family,
             list(entry.versions),
-            fields=len(one.form.fields) if one else None,
+            fields=catalogue().form(entry.code, newest, span.first).leaves,
             answers=list(answers_to(entry.code)),
         )
     for kind in KINDS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,12 +13,15 @@ import sqlalchemy as sa
 import typer
 from cryptography import x509
 
-from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
+from adapters.cli.output import AsJson, at_second, console, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, day_of, employer_of, member_of, open_gateway, right_now
+from adapters.database.decisions import decisions_on
 from adapters.database.members import ALL, Members
-from gateway.agreement import Spelling
+from adapters.database.registers.mandates import SqlMandates, history
+from gateway.agreement import Pages, Spelling
+from gateway.contributions import Classification, HealthService
 from gateway.procedures import PROCEDURES
-from gateway.registers import MandateState
+from gateway.registers import Mandate, MandateState
 from gateway.returns import calcul
 from signing.certificates import load_certificate
 
@@ -69,6 +71,9 @@ def change_agreement(
     environment: Annotated[str | None, typer.Option(help="production or test")] = None,
     answers: Annotated[str | None, typer.Option(help="xml or dta")] = None,
     own_computation: Annotated[bool | None, typer.Option(help="The member computes contributions.")] = None,
+    pages: Annotated[
+        str | None, typer.Option(help="Statements as PDF and UBL too: fr, de, en, or none.")
+    ] = None,
     data: Folder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,10 +84,11 @@ def change_agreement(
     if standing is None:
         refused(f"There is no member {who}.")
     given: dict[str, Any] = {
-        "procedures": None if procedures is None else _procedures(procedures),
+        "procedures": None if procedures is None else _codes(procedures, ALL),
         "environment": environment,
         "answers": None if answers is None else _spelling(answers),
         "own_computation": own_computation,
+        "pages": None if pages is None else _pages(pages),
     }
     if environment not in (None, "production", "test"):
         wrong_use("--environment is production or test")
@@ -95,14 +101,16 @@ def change_agreement(
         print_json(shown)
     else:
         shown["procedures"] = " ".join(shown["procedures"]) or "none: revoked"
-        print_table(f"Agreement of {who}", ("", ""), ((name, str(value)) for name, value in shown.items()))
+        rows = ((name.replace("_", " "), str(value)) for name, value in shown.items())
+        print_table(f"Agreement of {who}", ("What", "Agreed"), rows)
 
 
-def _procedures(text: str) -> frozenset[str]:
-    codes = frozenset(text.upper().split())
-    unknown = sorted(codes - ALL)
+def _codes(text: str, known: frozenset[str]) -> frozenset[str]:
+    """Codes between commas or blanks, in capitals or not."""
+    codes = frozenset(text.upper().replace(",", " ").split())
+    unknown = sorted(codes - known)
     if unknown:
-        wrong_use(f"--procedures: there is no {', '.join(unknown)}")
+        wrong_use(f"--procedures: there is no {', '.join(unknown)}; there are {', '.join(sorted(known))}")
     return codes
 
 
@@ -111,6 +119,13 @@ def _spelling(text: str) -> Spelling:
         return Spelling(text)
     except ValueError:
         wrong_use("--answers is xml or dta")
+
+
+def _pages(text: str) -> Pages:
+    try:
+        return Pages(text)
+    except ValueError:
+        wrong_use("--pages is fr, de, en or none")
 
 
 def _certificate(file: Path) -> x509.Certificate:
@@ -158,19 +173,30 @@ def set_year(
 ) -> None:
     """Set the MDE class and the accident factor of an employer of the register for a year."""
     _, database, _ = open_gateway(data)
-    if not Members(database).set_year(employer_of(matricule), dict(_year(text) for text in year)):
+    years = dict(_year(text) for text in year)
+    if not Members(database).set_year(employer_of(matricule), years, right_now()):
         refused(f"Employer {matricule} is not in the register.")
     console.print(f"Employer {matricule}: {', '.join(year)}.", markup=False)
 
 
-_YEAR = re.compile(r"(20[0-9]{2}):([1-4]):([0-9])\.([0-9]{2})")
+_YEAR = re.compile(r"(20[0-9]{2}):([1-4-]):([0-9])\.([0-9]{2})(:sti|:own|:stm)?(:public)?")
 
 
-def _year(text: str) -> tuple[int, tuple[int, int]]:
+def _year(text: str) -> tuple[int, Classification]:
     match = _YEAR.fullmatch(text)
     if match is None:
-        wrong_use(f"--year is year:class:factor such as 2026:2:0.85, not {text}")
-    return int(match[1]), (int(match[2]), int(match[3]) * 100 + int(match[4]))
+        wrong_use(
+            "a year is written year:class:factor such as 2026:2:0.85; with - as the class of an employer who"
+            " is no member of the Mutualité, then :sti or :own for another health service, then :public;"
+            f" not {text}"
+        )
+    year, mde_class, whole, hundredths, service, public = match.groups()
+    return int(year), Classification(
+        mde_class=None if mde_class == "-" else int(mde_class),
+        accident_factor=int(whole) * 100 + int(hundredths),
+        public=public is not None,
+        health_service=HealthService(service[1:]) if service else HealthService.STM,
+    )
 
 
 @mandate.command("add")
@@ -178,7 +204,7 @@ def add_mandate(
     identifier: Annotated[str, typer.Argument(help="The member, 19 digits.")],
     employer_matricule: Annotated[str, typer.Argument(metavar="EMPLOYER", help="13 digits.")],
     procedures: Annotated[
-        str, typer.Option(help="Codes separated by commas; CALCUL is the right to the invoices.")
+        str, typer.Option(help="Codes between commas or blanks; CALCUL is the right to the invoices.")
     ] = ",".join(ALL_PROCEDURES),
     first: Annotated[str, typer.Option(help="First day, YYYY-MM-DD.")] = "",
     last: Annotated[str | None, typer.Option(help="Last day, YYYY-MM-DD; open without it.")] = None,
@@ -186,15 +212,15 @@ def add_mandate(
 ) -> None:
     """Give a member the right to act for an employer."""
     _, database, _ = open_gateway(data)
-    codes = procedures.split(",")
-    if unknown := sorted(set(codes) - set(ALL_PROCEDURES)):
-        wrong_use(f"Unknown procedures {', '.join(unknown)}; there are {', '.join(ALL_PROCEDURES)}")
+    codes = _codes(procedures, frozenset(ALL_PROCEDURES))
+    if not codes:
+        wrong_use(f"--procedures names none; there are {', '.join(ALL_PROCEDURES)}")
     now = right_now()
     try:
         number = Members(database).grant(
             member_of(identifier),
             employer_of(employer_matricule),
-            codes,
+            sorted(codes),
             first=day_of(first) if first else now.day,
             last=None if last is None else day_of(last),
             at=now,
@@ -212,29 +238,102 @@ def list_mandates(
 ) -> None:
     """List the mandates, or the requests that wait for the employer or the operator."""
     _, database, _ = open_gateway(data)
-    rows = [
+    found = Members(database).mandates([MandateState.PENDING] if pending else MandateState)
+    if as_json:
+        print_json([_mandate(one) for one in found])
+        return
+    head = ("No", "State", "Member", "Employer and procedures", "First day", "End")
+    print_table("Mandates", head, map(_shown, found), wraps="Employer and procedures")
+
+
+def _mandate(one: Mandate) -> dict[str, object]:
+    return {
+        "number": one.number,
+        "state": one.state.value,
+        "member": str(one.member),
+        "employer": one.employer,
+        "procedures": sorted(one.procedures),
+        "first": one.first.isoformat(),
+        "last": one.last and one.last.isoformat(),
+        "ended": one.ended and str(one.ended),
+    }
+
+
+def _shown(one: Mandate) -> tuple[str, ...]:
+    """A line of the list; in 80 columns the procedures stand below their employer."""
+    named = f"{one.employer}\n{' '.join(sorted(one.procedures))}"
+    end = str(one.ended.day if one.ended else one.last or "")
+    return str(one.number), one.state.value, str(one.member), named, str(one.first), end
+
+
+@mandate.command("history")
+def mandate_history(
+    number: Annotated[int, typer.Argument(help="Number of the mandate.")],
+    data: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how a mandate was entered and changed, when, by whom and by which deposit."""
+    _, database, _ = open_gateway(data)
+    with database.read() as connection:
+        one, turns = SqlMandates(connection).get(number), history(connection, number)
+    if one is None:
+        refused(f"There is no mandate {number}.")
+    told = [
         {
-            "number": one.number,
-            "state": one.state.value,
-            "member": str(one.member),
-            "employer": one.employer,
-            "procedures": sorted(one.procedures),
-            "first": one.first.isoformat(),
-            "last": one.last and one.last.isoformat(),
-            "ended": one.ended and str(one.ended),
+            "at": str(turn.at),
+            "state": turn.state.value,
+            "last": turn.last and turn.last.isoformat(),
+            "by": turn.by and str(turn.by),
+            "deposit": turn.deposit,
         }
-        for one in Members(database).mandates([MandateState.PENDING] if pending else MandateState)
+        for turn in turns
     ]
     if as_json:
-        print_json(rows)
+        print_json({**_mandate(one), "history": told})
         return
-    head = ("Number", "State", "Member", "Employer", "Procedures", "First day", "End")
-    print_table("Mandates", head, map(_shown, rows))
+    console.print(
+        f"Mandate {number}: {one.member} for {one.employer}, from {one.first}: "
+        f"{', '.join(sorted(one.procedures))}",
+        markup=False,
+        highlight=False,
+    )
+    rows = (
+        (at_second(turn.at), turn.state.value, str(turn.last or ""), str(turn.by or "operator"))
+        for turn in turns
+    )
+    print_table("History", ("At (UTC)", "State", "Last day", "By"), rows)
+    for turn in turns:
+        if turn.deposit is not None:
+            console.print(f"{turn.state.value}: deposit {turn.deposit}", markup=False, highlight=False)
 
 
-def _shown(row: Mapping[str, Any]) -> tuple[str, ...]:
-    who = (str(row["number"]), row["state"], row["member"], row["employer"])
-    return (*who, " ".join(row["procedures"]), row["first"], row["ended"] or row["last"] or "")
+@mandate.command("decisions")
+def mandate_decisions(
+    deposit: Annotated[str, typer.Option(help="Id of the deposit, as in its receipt.")],
+    data: Folder = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show for which employers the records of a deposit were allowed or refused, and by which mandates."""
+    _, database, _ = open_gateway(data)
+    with database.read() as connection:
+        found = decisions_on(connection, deposit)
+    if as_json:
+        print_json([{**asdict(one), "allowed": one.allowed, "at": str(at)} for one, at in found])
+        return
+    if not found:
+        refused(f"No decision stands on a deposit {deposit}.")
+    rows = (
+        (
+            one.id,
+            one.employer,
+            one.procedure,
+            str(one.records),
+            f"mandate {one.mandate}" if one.allowed else "refused",
+            at_second(at),
+        )
+        for one, at in found
+    )
+    print_table("Decisions", ("Id", "Employer", "Procedure", "Records", "Allowed by", "At (UTC)"), rows)
 
 
 @mandate.command("confirm")

@@ -27,14 +27,24 @@ class HttpsDoor:
         Raises:
             Refused: with the door's own sentence.
         """
+        return _accepted(self._post("/v1/deposits", name, content), 202)
+
+    def simulate(self, name: str, content: bytes) -> bytes:
+        """What would become of a batch: a signed SIMRES.
+
+        Raises:
+            Refused: with the door's own sentence.
+        """
+        return _accepted(self._post("/v1/simulations", name, content), 200)
+
+    def _post(self, path: str, name: str, content: bytes) -> httpx2.Response:
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
-        answer = self._http.post(
-            "/v1/deposits",
+        return self._http.post(
+            path,
             params={"name": name},
             content=content,
             headers={"Content-Type": "application/xml", "Content-Digest": f"sha-256=:{digest}:"},
         )
-        return _accepted(answer, 202)
 
     def collect(self, after: int) -> Iterator[tuple[int, Collected]]:
         """What was posted after a cursor, each with its own cursor."""

@@ -8,8 +8,9 @@ from datetime import datetime
 from pathlib import Path
 
 from adapters.client import Profile
-from gateway import names
+from gateway import dta, names
 from gateway.attachments import KINDS
+from gateway.batch import MemberId
 from gateway.names import Extension, Office
 from gateway.procedures import PROCEDURES
 from signing.parse import parse
@@ -53,6 +54,18 @@ class Parcel:
             office=Office.of(sender.environment),
         )
         return str(made)
+
+    def stranger(self, member: MemberId) -> MemberId | None:
+        """Who sends the batch by its first record, if that is another member; only a `.dta` is asked.
+
+        Raises:
+            OSError: the file cannot be read.
+            ValueError: its first record names no sender.
+        """
+        if self.batch.suffix.lower() != _DTA:
+            return None
+        sender = dta.sender(self.batch.read_bytes())
+        return None if sender == member else sender
 
     def sign(self, signer: Signer, at: datetime) -> bytes:
         """The signed bytes.

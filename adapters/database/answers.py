@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.engine import Database
-from adapters.database.journal import append
+from adapters.database.journal import Event, append, append_all
+from adapters.database.registers.keys import key_table, many
 from gateway import names
 from gateway.batch import MemberId
 from gateway.moments import Received
@@ -30,6 +31,32 @@ def posted_subject(identifier: str, kind: str, name: str, deposit: str | None) -
     return f"{identifier} {kind} {name} {deposit or '-'}"
 
 
+_INSERT = (
+    "INSERT INTO answer (id, recipient, kind, name, posted, digest, size, content, deposit, put_away)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+)
+_LATEST = (
+    "SELECT a, (SELECT max(name) FROM answer WHERE recipient = a AND name >= ? AND name < ? AND kind = ?)"
+    " FROM wanted"
+)
+
+
+def _row(one: Answer, content: bytes) -> tuple[object, ...]:
+    posted = str(Received(one.posted))
+    return one.id, one.recipient, one.kind, one.name, posted, one.digest, one.size, content, one.deposit
+
+
+def posting(one: Answer) -> Event:
+    """How the journal tells that an answer was posted."""
+    return Event(
+        Received(one.posted),
+        "posted",
+        posted_subject(one.id, one.kind, one.name, one.deposit),
+        one.recipient,
+        one.digest,
+    )
+
+
 class Shelves:
     """`outbox.post.Shelf`, bound to the transaction of an effect."""
 
@@ -38,27 +65,19 @@ class Shelves:
 
     def put(self, answer_: Answer, content: bytes) -> None:
         """Keep an answer with its bytes, and enter it in the journal."""
-        self._connection.execute(
-            sa.insert(answer).values(
-                id=answer_.id,
-                recipient=answer_.recipient,
-                kind=answer_.kind,
-                name=answer_.name,
-                posted=str(Received(answer_.posted)),
-                digest=answer_.digest,
-                size=answer_.size,
-                content=content,
-                deposit=answer_.deposit,
-            )
-        )
-        append(
-            self._connection,
-            at=Received(answer_.posted),
-            event="posted",
-            subject=posted_subject(answer_.id, answer_.kind, answer_.name, answer_.deposit),
-            member=answer_.recipient,
-            digest=answer_.digest,
-        )
+        self.put_all([(answer_, content)])
+        append_all(self._connection, [posting(answer_)])
+
+    def put_all(self, answers: Sequence[tuple[Answer, bytes]]) -> None:
+        """Keep many answers with their bytes, in their order; the journal is the caller's to write."""
+        many(self._connection, _INSERT, (_row(*one) for one in answers))
+
+    def latest(self, kind: str, recipients: Collection[MemberId]) -> Mapping[str, FileName]:
+        """The latest name of a kind that each member has had, by member; those without any are absent."""
+        key_table(self._connection, ((str(one),) for one in recipients))
+        prefix = f"SECU.{kind}."
+        rows = self._connection.exec_driver_sql(_LATEST, (prefix, prefix + "~", kind)).all()
+        return {row[0]: names.parse(row[1]) for row in rows if row[1] is not None}
 
     def free_name(
         self,

@@ -1,6 +1,9 @@
-"""The decisions on rights: for each employer a deposit names, may its sender act for it? Each with an id."""
+"""The decisions on rights: may the sender of a deposit act for an employer and procedure? Each has an id."""
 
 from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
 
 import sqlalchemy as sa
 
@@ -15,50 +18,59 @@ from gateway.procedures.judgement import NO_MANDATE
 from gateway.returns.acktrt import Decision
 
 decision = tables.table(tables.Decision)
+deposits = tables.table(tables.Deposit)
 
 
 def record_decisions(
     connection: sa.Connection, one: Kept, batch: Batch, outcome: Outcome, right: Rights, now: Received
 ) -> tuple[Decision, ...]:
-    """Enter the decisions of a deposit; those that allowed, each with the mandate used.
+    """Enter and give the decisions on the rights to the records of a deposit, or of one part of it.
 
-    Its records ask once for each employer. The id is the number of the deposit and the place of the employer
-    among those decided on (after those of other parts of the file), so that a deposit treated again gets
-    the same ids. A procedure that needs no mandate leaves nothing to decide.
+    Its records ask once for each employer, and all of them get that decision. The id is the number of the
+    deposit and the place of the employer among those decided on (after those of other parts of the file), so
+    that a deposit treated again gets the same ids. Without need of a mandate there is nothing to decide.
     """
     code = batch.header.procedure
     if not procedure(code).form.by_mandate:
         return ()
-    allowed = right.mandates.keys() & {record.fields.get("Employer", "") for record in batch.records}
-    refused = {
+    named = Counter(record.fields.get("Employer", "") for record in (*batch.records, *batch.malformed))
+    refused = Counter(
         anomaly.value or ""
         for refusal in outcome.refusals
         for anomaly in refusal.anomalies
         if anomaly.code == NO_MANDATE
-    }
+    )
+    allowed = sorted((right.mandates.keys() & named.keys()) - refused.keys())
     before = connection.execute(
         sa.select(sa.func.count()).select_from(decision).where(decision.c.deposit == one.number)
     ).scalar_one()
-    ids = {
-        employer: f"{one.number}-{place}"
-        for place, employer in enumerate([*sorted(allowed - refused), *sorted(refused)], start=before + 1)
-    }
-    rows = [
-        {
-            "id": ids[employer],
-            "deposit": one.number,
-            "employer": employer,
-            "procedure": code,
-            "mandate": None if employer in refused else right.mandates[employer],
-            "allowed": employer not in refused,
-            "at": str(now),
-        }
-        for employer in ids
-    ]
-    if rows:
-        connection.execute(sa.insert(decision), rows)
-    return tuple(
-        Decision(employer, right.mandates[employer], identifier)
-        for employer, identifier in ids.items()
-        if employer not in refused
+    decided = tuple(
+        Decision(
+            employer=employer,
+            procedure=code,
+            records=refused[employer] or named[employer],
+            mandate=None if employer in refused else right.mandates[employer],
+            id=f"{one.number}-{place}",
+        )
+        for place, employer in enumerate([*allowed, *sorted(refused)], start=before + 1)
     )
+    if decided:
+        kept = {"deposit": one.number, "at": str(now)}
+        connection.execute(
+            sa.insert(decision), [{**asdict(each), "allowed": each.allowed, **kept} for each in decided]
+        )
+    return decided
+
+
+def decisions_on(connection: sa.Connection, deposit: str) -> list[tuple[Decision, Received]]:
+    """The decisions on a deposit, each with its moment, in order; none for an unknown id."""
+    query = (
+        sa.select(decision)
+        .join(deposits, deposits.c.number == decision.c.deposit)
+        .where(deposits.c.id == deposit)
+        .order_by(sa.text("decision.rowid"))
+    )
+    return [
+        (Decision(row.employer, row.procedure, row.records, row.mandate, row.id), Received.parse(row.at))
+        for row in connection.execute(query)
+    ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -14,10 +14,12 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from adapters.database import tables
 from adapters.database.engine import Database
 from adapters.database.journal import append
+from adapters.database.registers import recalculations
 from adapters.database.registers.mandates import SqlMandates
-from gateway.agreement import Agreement, Spelling
+from gateway.agreement import Agreement, Pages, Spelling
 from gateway.batch import MemberId
-from gateway.moments import Received
+from gateway.contributions import Classification
+from gateway.moments import Period, Received
 from gateway.procedures import PROCEDURES
 from gateway.registers import Mandate, MandateState, Origin
 
@@ -43,6 +45,21 @@ def fingerprint(cert: x509.Certificate) -> str:
     return cert.fingerprint(SHA256()).hex()
 
 
+def _of_year(
+    matricule: str, year: int, classified: Classification, at: Received | None = None
+) -> dict[str, object]:
+    """A row of the table `employer_year`."""
+    return {
+        "matricule": matricule,
+        "year": year,
+        "mde_class": classified.mde_class,
+        "accident_factor": classified.accident_factor,
+        "public": classified.public,
+        "health_service": classified.health_service.value,
+        "entered": at and str(at),
+    }
+
+
 def kind_of(connection: sa.Connection, identifier: MemberId) -> str | None:
     """As what a member is registered: employer, fiduciary or agency; None when there is no such member."""
     query = sa.select(member.c.kind).where(member.c.id == str(identifier))
@@ -59,6 +76,7 @@ def _agree(connection: sa.Connection, identifier: MemberId, agreed: Agreement, a
             environment=agreed.environment,
             answers=agreed.answers.value,
             own_computation=agreed.own_computation,
+            pages=agreed.pages.value,
             agreed=str(at),
         )
     )
@@ -77,7 +95,11 @@ def agreement_of(connection: sa.Connection, identifier: MemberId, at: Received) 
     if row is None:
         return None
     return Agreement(
-        frozenset(row.procedures.split()), row.environment, Spelling(row.answers), row.own_computation
+        frozenset(row.procedures.split()),
+        row.environment,
+        Spelling(row.answers),
+        row.own_computation,
+        Pages(row.pages),
     )
 
 
@@ -206,34 +228,27 @@ class Members:
         with self._database.read() as connection:
             return SqlMandates(connection).in_state(states)
 
-    def set_year(self, matricule: str, years: dict[int, tuple[int, int]]) -> bool:
-        """Set MDE class and accident factor (hundredths) of an employer by year; False without such an
-        employer."""
+    def set_year(self, matricule: str, years: Mapping[int, Classification], at: Received) -> bool:
+        """Set what an employer is classed as by year; False without such an employer.
+
+        What was set before stays as history; what was charged by it is looked at again.
+        """
         known = sa.select(employer.c.matricule).where(employer.c.matricule == matricule)
         with self._database.write() as connection:
             if connection.execute(known).first() is None:
                 return False
-            for year, (mde_class, factor) in years.items():
-                of_year = sa.and_(employer_year.c.matricule == matricule, employer_year.c.year == year)
-                connection.execute(sa.delete(employer_year).where(of_year))
-                connection.execute(
-                    sa.insert(employer_year).values(
-                        matricule=matricule, year=year, mde_class=mde_class, accident_factor=factor
-                    )
-                )
+            for year, classified in years.items():
+                connection.execute(sa.insert(employer_year).values(_of_year(matricule, year, classified, at)))
+                recalculations.of_employer(connection, matricule, Period(year, 1))
         return True
 
     def enter_employer(
-        self, matricule: str, *, name: str, years: dict[int, tuple[int, int]], household: bool = False
+        self, matricule: str, *, name: str, years: Mapping[int, Classification], household: bool = False
     ) -> None:
-        """Enter an employer with its MDE class and accident factor (hundredths) by year."""
+        """Enter an employer with what it is classed as by year."""
         with self._database.write() as connection:
             connection.execute(
                 sa.insert(employer).values(matricule=matricule, name=name, household=household)
             )
-            for year, (mde_class, factor) in years.items():
-                connection.execute(
-                    sa.insert(employer_year).values(
-                        matricule=matricule, year=year, mde_class=mde_class, accident_factor=factor
-                    )
-                )
+            for year, classified in years.items():
+                connection.execute(sa.insert(employer_year).values(_of_year(matricule, year, classified)))

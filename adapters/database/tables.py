@@ -11,6 +11,8 @@ from typing import ClassVar
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
+from gateway.parameters import Branch
+
 # What is in the partial indexes. Queries spell it out alike: with a bound value SQLite would not use them.
 WAGE_STANDS = "state IN ('current', 'held')"
 WAGE_HELD = "state = 'held'"
@@ -18,6 +20,16 @@ ABSENCE_STANDS = "state = 'current'"
 ACTIVITY_STANDS = "state IN ('current', 'held')"
 ACTIVITY_HELD = "state = 'held'"
 MISSION_STANDS = "state = 'current'"
+OWN_STANDS = "state = 'current'"
+RECALCULATION_DUE = "settled = 0"
+HOLD_STANDS = "settled IS NULL"
+CHARGE_EXCEEDS = "excess > 0"
+STILL_HOLDS = "ended IS NULL"
+PAYMENT_WAITS = "state IN ('unmatched', 'held')"
+CONCERNS_NOBODY = "employer IS NULL"
+ASSIGNS = "kind = 'assigned-payment'"
+OWED_BY = "account = 'employer'"
+REFUND_WAITS = "paid IS NULL"
 
 
 def table(noun: type[SQLModel]) -> sa.Table:
@@ -45,6 +57,7 @@ class Agreement(SQLModel, table=True):
     environment: str = Field(description="production or test")
     answers: str = Field(description="xml or dta")
     own_computation: bool
+    pages: str = Field(default="fr", description="language of pages: fr, de or en; none for no pages")
     agreed: str = Field(description="moment from which it counts")
 
 
@@ -108,6 +121,7 @@ class Decision(SQLModel, table=True):
     deposit: int = Field(foreign_key="deposit.number", index=True)
     employer: str
     procedure: str
+    records: int = Field(description="how many records of the deposit it is about")
     mandate: int | None = Field(default=None, foreign_key="mandate.number")
     allowed: bool
     at: str
@@ -143,13 +157,20 @@ class EmployerName(SQLModel, table=True):
 
 
 class EmployerYear(SQLModel, table=True):
-    """What the MDE and the AAA set for an employer and a year."""
+    """What the MDE and the AAA set for an employer and a year; the last row of a year counts."""
 
     __tablename__: ClassVar[str] = "employer_year"
-    matricule: str = Field(primary_key=True, foreign_key="employer.matricule")
-    year: int = Field(primary_key=True)
-    mde_class: int
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("employer_year_of", "matricule", "year", "id"),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    matricule: str = Field(foreign_key="employer.matricule")
+    year: int
+    mde_class: int | None = Field(default=None, description="1 to 4; none: no member of the MDE")
     accident_factor: int = Field(description="bonus-malus factor in hundredths")
+    public: bool = Field(default=False, description="of the public sector: owes family benefits")
+    health_service: str = Field(default="stm", description="stm, sti or own")
+    entered: str | None = Field(default=None, description="moment; none: with the employer itself")
 
 
 class Person(SQLModel, table=True):
@@ -224,6 +245,7 @@ class Affiliation(SQLModel, table=True):
     contract: str
     scheme: str
     user: str | None = Field(default=None, description="user company of a mission")
+    trial: str | None = Field(default=None, description="last day of the trial period")
     state: str = Field(default="current", description="current, replaced or cancelled")
     deposit: int | None = Field(
         default=None, foreign_key="deposit.number", description="that declared it so; none for the operator"
@@ -327,6 +349,27 @@ class Absence(SQLModel, table=True):
     deposit: int = Field(foreign_key="deposit.number")
     record: int
     state: str = Field(description="current or cancelled")
+
+
+class OwnCalculation(SQLModel, table=True):
+    """What an employer has computed itself for one insured and month; history stays."""
+
+    __tablename__: ClassVar[str] = "own_calculation"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("own_stands", "employer", "period", "insured", sqlite_where=sa.text(OWN_STANDS)),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    employer: str
+    insured: str
+    period: str
+    insured_as: str | None = Field(default=None, description="group; none: not stated")
+    lines: str = Field(description="branch, base or null, employee, employer of each line, in cents: JSON")
+    employee_total: int
+    employer_total: int
+    deposit: int = Field(foreign_key="deposit.number")
+    record: int
+    reference: str | None = None
+    state: str = Field(description="current or superseded")
 
 
 class ActivityAbroad(SQLModel, table=True):
@@ -448,8 +491,8 @@ class Notice(SQLModel, table=True):
     )
     id: int | None = Field(default=None, primary_key=True)
     kind: str = Field(description="code of its form, such as SALMAN")
-    employer: str
-    occasion: str = Field(description="what gave rise to it: a month, a year and stage, a deposit")
+    employer: str = Field(description="empty when it is about none")
+    occasion: str = Field(description="what gave rise to it: a month, a year and stage, a deposit, an outage")
     insured: str = Field(default="", description="empty when it is about the whole staff")
     member: str = Field(foreign_key="member.id")
     posted: str
@@ -464,20 +507,78 @@ class Bookmark(SQLModel, table=True):
 
 
 class Statement(SQLModel, table=True):
-    """An account statement issued to an employer."""
+    """An account statement issued to an employer. Amounts in cents, positive when the employer owes them."""
 
     __tablename__: ClassVar[str] = "statement"
     __table_args__: ClassVar[tuple[object, ...]] = (
         sa.UniqueConstraint("employer", "period", name="statement_once"),
+        sa.Index("statement_period", "period"),
         {"sqlite_autoincrement": True},
     )
     number: int | None = Field(default=None, primary_key=True)
     employer: str
     period: str
-    issued: str
-    employee_total: int
-    employer_total: int
-    total: int
+    issued: str = Field(description="moment; the law counts as known on its day")
+    due: str
+    previous_balance: int
+    booked: int
+    contributions: int
+    corrected: int
+    refunded: int
+    balance: int
+    entries: int = Field(description="number of the last entry of the ledger that it shows")
+    policy: str
+    parameters: str = Field(description="version of the law's files")
+
+
+class Recalculation(SQLModel, table=True):
+    """That a month which was charged has to be looked at again, as what it came from has changed."""
+
+    __tablename__: ClassVar[str] = "recalculation"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("recalculation_due", "employer", sqlite_where=sa.text(RECALCULATION_DUE)),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    employer: str
+    insured: str = Field(description="empty: all insured of the employer")
+    period: str = Field(description="first month concerned, and all after it")
+    settled: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("0")})
+    statement: int | None = Field(
+        default=None, foreign_key="statement.number", description="that shows what came of it, if anything"
+    )
+
+
+class LawUsed(SQLModel, table=True):
+    """By which values a month was last charged, so that a change of its law later on is noticed."""
+
+    __tablename__: ClassVar[str] = "law_used"
+    period: str = Field(primary_key=True)
+    fingerprint: str = Field(description="of the values in force in that month")
+
+
+class BillingHold(SQLModel, table=True):
+    """What could not be charged, by name; settled once a later run finds it no more."""
+
+    __tablename__: ClassVar[str] = "billing_hold"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index(
+            "billing_hold_once",
+            "employer",
+            "insured",
+            "period",
+            "code",
+            unique=True,
+            sqlite_where=sa.text(HOLD_STANDS),
+        ),
+    )
+    id: int | None = Field(default=None, primary_key=True)
+    employer: str
+    insured: str = Field(description="empty: all of the employer's")
+    period: str
+    code: str
+    detail: str
+    since: str
+    settled: str | None = Field(default=None, description="moment")
 
 
 class Outage(SQLModel, table=True):
@@ -502,36 +603,370 @@ class Circumstance(SQLModel, table=True):
     last: str | None = Field(default=None, description="none: while it lasts")
 
 
-OURS: tuple[sa.Table, ...] = tuple(
-    table(noun)
-    for noun in (
-        Member,
-        Agreement,
-        Certificate,
-        SshKey,
-        Mandate,
-        Employer,
-        EmployerYear,
-        EmployerName,
-        Person,
-        Renumbering,
-        Company,
-        Deposit,
-        Affiliation,
-        AnomalyCount,
-        MandateEvent,
-        Decision,
-        Mission,
-        Wage,
-        Absence,
-        ActivityAbroad,
-        Journal,
-        Answer,
-        Notice,
-        Bookmark,
-        Statement,
-        Outage,
-        Circumstance,
+class BankFile(SQLModel, table=True):
+    """A statement or notification of the bank that was taken in, once."""
+
+    __tablename__: ClassVar[str] = "bank_file"
+    number: int | None = Field(default=None, primary_key=True)
+    digest: str = Field(unique=True, description="SHA-256 of its bytes, hexadecimal")
+    identifier: str = Field(description="that the bank gave each report in it, a line each")
+    message: str = Field(description="such as camt.053.001.08")
+    taken: str = Field(description="moment")
+
+
+class DirectDebit(SQLModel, table=True):
+    """A mandate for SEPA direct debits from an employer's account; history stays."""
+
+    __tablename__: ClassVar[str] = "direct_debit"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("direct_debit_one", "employer", unique=True, sqlite_where=sa.text(STILL_HOLDS)),
     )
+    number: int | None = Field(default=None, primary_key=True)
+    employer: str = Field(foreign_key="employer.matricule")
+    iban: str
+    bic: str | None = None
+    name: str = Field(description="of the holder of the account")
+    mandate: str = Field(unique=True, description="id of the mandate, at most 35 characters")
+    signed: str
+    entered: str
+    ended: str | None = Field(default=None, description="moment from which it holds no more")
+
+
+class PayoutAccount(SQLModel, table=True):
+    """The account to which credits of an employer are paid out; history stays."""
+
+    __tablename__: ClassVar[str] = "payout_account"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("payout_account_one", "employer", unique=True, sqlite_where=sa.text(STILL_HOLDS)),
+    )
+    number: int | None = Field(default=None, primary_key=True)
+    employer: str = Field(foreign_key="employer.matricule")
+    iban: str
+    name: str = Field(description="of the holder of the account")
+    entered: str
+    ended: str | None = None
+
+
+class OrderFile(SQLModel, table=True):
+    """A file of payment orders that was written for the bank."""
+
+    __tablename__: ClassVar[str] = "order_file"
+    number: int | None = Field(default=None, primary_key=True)
+    message: str = Field(unique=True, description="id of the message")
+    kind: str = Field(description="collection or refund")
+    made: str
+    digest: str = Field(description="SHA-256 of its bytes, hexadecimal")
+
+
+class BankOrder(SQLModel, table=True):
+    """A payment that was ordered from the bank, and what the bank said of it."""
+
+    __tablename__: ClassVar[str] = "bank_order"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("bank_order_statement", "statement", unique=True),
+        sa.Index("bank_order_request", "request", unique=True),
+    )
+    number: int | None = Field(default=None, primary_key=True)
+    file: int = Field(foreign_key="order_file.number")
+    batch: str = Field(index=True, description="id of the batch in the file")
+    end_to_end: str = Field(unique=True)
+    employer: str = Field(index=True)
+    amount: int = Field(description="cents, positive for money in")
+    iban: str = Field(description="account of the employer")
+    day: str = Field(description="on which it is to be carried out")
+    debit: int | None = Field(
+        default=None, foreign_key="direct_debit.number", index=True, description="mandate of a collection"
+    )
+    sequence: str | None = Field(default=None, description="FRST or RCUR, of a collection")
+    statement: int | None = Field(default=None, description="number of the statement that is collected")
+    request: int | None = Field(default=None, description="number of the request that is refunded")
+    paid: int | None = Field(default=None, description="entry of the ledger, once the bank has booked it")
+    returned: int | None = Field(default=None, description="entry of the ledger, once it came back")
+
+
+class Payment(SQLModel, table=True):
+    """A booking on our bank account, and to whom it belongs. Amounts in cents, positive for money in."""
+
+    __tablename__: ClassVar[str] = "payment"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("payment_open", "number", sqlite_where=sa.text(PAYMENT_WAITS)),
+    )
+    number: int | None = Field(default=None, primary_key=True)
+    reference: str = Field(unique=True, description="what makes it this booking and no other")
+    entry: str = Field(index=True, description="the same of the bank's entry that it is a part of")
+    file: int = Field(foreign_key="bank_file.number", index=True)
+    booked: str
+    value: str
+    amount: int | None = Field(default=None, description="none: not in euro and whole cents")
+    told: str | None = Field(default=None, description="amount as the bank wrote it, of what is not booked")
+    name: str | None = None
+    iban: str | None = None
+    remittance: str = ""
+    structured: str | None = None
+    end_to_end: str | None = None
+    returned: str | None = Field(default=None, description="reason of a return")
+    parts: int = Field(default=1, description="payments in it, when the bank tells their sum alone")
+    state: str = Field(description="matched, unmatched, assigned, held or split")
+    anomaly: str | None = None
+    employer: str | None = Field(default=None, index=True)
+    booking: int | None = Field(default=None, description="entry of the ledger that booked it")
+
+
+class LedgerEntry(SQLModel, table=True):
+    """A booking on the ledger; what is here is never changed or taken out."""
+
+    __tablename__: ClassVar[str] = "ledger_entry"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("ledger_entry_employer", "employer", "number"),
+        sa.Index("ledger_entry_nobody", "kind", "number", sqlite_where=sa.text(CONCERNS_NOBODY)),
+        sa.Index("ledger_entry_assigned", "about", sqlite_where=sa.text(ASSIGNS)),
+    )
+    number: int | None = Field(default=None, primary_key=True)
+    employer: str | None = Field(default=None, description="none: concerns no employer")
+    day: str = Field(description="from which it counts")
+    kind: str
+    period: str | None = None
+    statement: int | None = None
+    due: str | None = None
+    reference: str
+    booked: str = Field(description="moment")
+    closed: str = Field(description="month in whose accounts it stands")
+    about: int | None = Field(default=None, foreign_key="ledger_entry.number")
+
+
+class LedgerPosting(SQLModel, table=True):
+    """An amount on an account, in cents; those of an entry sum to zero."""
+
+    __tablename__: ClassVar[str] = "ledger_posting"
+    __table_args__: ClassVar[tuple[object, ...]] = (
+        sa.Index("ledger_posting_employer", "holder", "entry", "amount", sqlite_where=sa.text(OWED_BY)),
+        {"sqlite_with_rowid": False},
+    )
+    entry: int = Field(primary_key=True, foreign_key="ledger_entry.number")
+    account: str = Field(primary_key=True, description="kind of account")
+    holder: str = Field(primary_key=True)
+    amount: int
+
+
+class PaymentPlan(SQLModel, table=True):
+    """A delay that was granted to an employer."""
+
+    __tablename__: ClassVar[str] = "payment_plan"
+    number: int | None = Field(default=None, primary_key=True)
+    employer: str = Field(index=True)
+    granted: str
+    granted_by: str = Field(description="office or function")
+    entered: str
+
+
+class PaymentPlanItem(SQLModel, table=True):
+    """An entry that a plan covers."""
+
+    __tablename__: ClassVar[str] = "payment_plan_item"
+    plan: int = Field(primary_key=True, foreign_key="payment_plan.number")
+    item: int = Field(primary_key=True, foreign_key="ledger_entry.number")
+
+
+class PlanInstalment(SQLModel, table=True):
+    """An instalment of a plan, in cents."""
+
+    __tablename__: ClassVar[str] = "plan_instalment"
+    plan: int = Field(primary_key=True, foreign_key="payment_plan.number")
+    due: str = Field(primary_key=True)
+    amount: int
+
+
+class Dispute(SQLModel, table=True):
+    """An amount of a charge that an employer contests, in cents; closed once."""
+
+    __tablename__: ClassVar[str] = "dispute"
+    number: int | None = Field(default=None, primary_key=True)
+    employer: str = Field(index=True)
+    item: int = Field(foreign_key="ledger_entry.number")
+    amount: int
+    opened: str
+    reason: str
+    entered: str
+    closed: str | None = None
+    outcome: str | None = Field(default=None, description="upheld or rejected")
+
+
+class RefundRequest(SQLModel, table=True):
+    """An employer asks for its credit balance, in cents."""
+
+    __tablename__: ClassVar[str] = "refund_request"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("refund_request_open", "number", sqlite_where=sa.text(REFUND_WAITS)),
+    )
+    number: int | None = Field(default=None, primary_key=True)
+    employer: str
+    amount: int
+    asked: str
+    entered: str
+    paid: int | None = Field(
+        default=None, foreign_key="ledger_entry.number", description="entry that paid it"
+    )
+
+
+class RecoveryEvent(SQLModel, table=True):
+    """A step of the recovery from an employer, never changed or taken out. Amounts in cents."""
+
+    __tablename__: ClassVar[str] = "recovery_event"
+    number: int | None = Field(default=None, primary_key=True)
+    employer: str = Field(index=True)
+    case: int = Field(description="among those of the employer")
+    event: str
+    day: str = Field(description="on which it counts")
+    interest: int = Field(description="asked for with it")
+    last_day: str | None = Field(default=None, description="to pay")
+    by: str = Field(description="office that ordered it; empty when it follows from the rules")
+    entered: str
+
+
+class RecoveryAmount(SQLModel, table=True):
+    """What a step asks for of an entry, in cents, interest left out."""
+
+    __tablename__: ClassVar[str] = "recovery_amount"
+    event: int = Field(primary_key=True, foreign_key="recovery_event.number")
+    item: int = Field(primary_key=True, foreign_key="ledger_entry.number")
+    amount: int
+
+
+CHARGE = sa.Table(
+    "charge",
+    SQLModel.metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("employer", sa.Text, nullable=False),
+    sa.Column("insured", sa.Text, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("group", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    # A reversal has the version of the charge it reverses and its amounts, negative.
+    sa.Column("reversal", sa.Integer, nullable=False),
+    sa.Column("statement", sa.ForeignKey("statement.number"), nullable=False),
+    sa.Column("causes", sa.Text, nullable=False),
+    *(
+        sa.Column(name, sa.Integer, nullable=False)
+        for name in (
+            "hours",
+            "base_wage",
+            "supplements",
+            "overtime_pay",
+            "gratuities",
+            "unemployment_pay",
+        )
+    ),
+    sa.Column("age", sa.Integer),
+    sa.Column("mde_class", sa.Integer),
+    sa.Column("accident_factor", sa.Integer, nullable=False),
+    sa.Column("public", sa.Integer, nullable=False),
+    sa.Column("health_service", sa.Text, nullable=False),
+    sa.Column("affiliated", sa.Integer, nullable=False),
+    sa.Column("records", sa.Text, nullable=False),
+    sa.Column("parameters", sa.Text, nullable=False),
+    sa.Column("excess", sa.Integer, nullable=False),
+    # A branch without a line is null.
+    *(
+        sa.Column(f"{branch}_{part}", sa.Integer)
+        for branch in Branch
+        for part in ("base", "employee", "employer")
+    ),
+    sa.Index("charge_of", "employer", "insured", "period"),
+    sa.Index("charge_period", "period", "employer"),
+    sa.Index("charge_statement", "statement"),
+    sa.Index("charge_excess", "employer", "period", sqlite_where=sa.text(CHARGE_EXCEEDS)),
+)
+"""Every charge and every reversal, one row each, never changed: what was computed, and from what."""
+
+MUTUALITY_REFUND = sa.Table(
+    "mutuality_refund",
+    SQLModel.metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("employer", sa.Text, nullable=False),
+    sa.Column("insured", sa.Text, nullable=False),
+    sa.Column("period", sa.Text, nullable=False),
+    sa.Column("version", sa.Integer, nullable=False),
+    sa.Column("reversal", sa.Integer, nullable=False),
+    sa.Column("statement", sa.ForeignKey("statement.number"), nullable=False),
+    sa.Column("causes", sa.Text, nullable=False),
+    sa.Column("total", sa.Integer, nullable=False),
+    sa.Column("content", sa.Text, nullable=False),
+    sa.Index("mutuality_refund_of", "employer", "insured", "period"),
+    sa.Index("mutuality_refund_statement", "statement"),
+)
+"""Every refund of the Mutualité des employeurs and every reversal of one, never changed; content is JSON."""
+
+
+def _only_added_to(grows: sa.Table) -> None:
+    """Have the database refuse to change or delete what is in a table."""
+    for change in ("UPDATE", "DELETE"):
+        trigger: sa.ExecutableDDLElement = sa.DDL(  # type: ignore[no-untyped-call]
+            f"CREATE TRIGGER IF NOT EXISTS {grows.name}_no_{change.lower()} BEFORE {change} ON {grows.name}"
+            f" BEGIN SELECT RAISE(ABORT, '{grows.name} is only added to'); END"
+        )
+        sa.event.listen(grows, "after_create", trigger)
+
+
+for _grows in (
+    CHARGE,
+    MUTUALITY_REFUND,
+    *(table(noun) for noun in (LedgerEntry, LedgerPosting, RecoveryEvent, RecoveryAmount)),
+):
+    _only_added_to(_grows)
+
+OURS: tuple[sa.Table, ...] = (
+    *(
+        table(noun)
+        for noun in (
+            Member,
+            Agreement,
+            Certificate,
+            SshKey,
+            Mandate,
+            Employer,
+            EmployerYear,
+            EmployerName,
+            Person,
+            Renumbering,
+            Company,
+            Deposit,
+            Affiliation,
+            AnomalyCount,
+            MandateEvent,
+            Decision,
+            Mission,
+            Wage,
+            Absence,
+            ActivityAbroad,
+            OwnCalculation,
+            Journal,
+            Answer,
+            Notice,
+            Bookmark,
+            Statement,
+            Recalculation,
+            LawUsed,
+            BillingHold,
+            Outage,
+            Circumstance,
+            BankFile,
+            DirectDebit,
+            PayoutAccount,
+            OrderFile,
+            BankOrder,
+            Payment,
+            LedgerEntry,
+            LedgerPosting,
+            PaymentPlan,
+            PaymentPlanItem,
+            PlanInstalment,
+            Dispute,
+            RefundRequest,
+            RecoveryEvent,
+            RecoveryAmount,
+        )
+    ),
+    CHARGE,
+    MUTUALITY_REFUND,
 )
 """Our tables, in the order of their references; the durable engine keeps its own in the same file."""

@@ -15,24 +15,30 @@ from pathlib import Path
 TEMPLATES = Path(__file__).parent
 
 
-def typeset(template: str, content: Mapping[str, object], at: datetime) -> bytes:
+def typeset(
+    template: str, content: Mapping[str, object], at: datetime, attached: bytes | None = None
+) -> bytes:
     """A page as the bytes of a PDF.
 
     Args:
         template: name of a template here, such as `info`.
         content: what it shows: values that JSON has.
         at: the moment that stands in the file as that of its making, to the second; aware.
+        attached: a file that its template attaches as it is, UTF-8; none for a template that attaches none.
     """
     # Typst is large: a gateway that sets no page does not load it.
     import typst  # noqa: PLC0415
 
+    inputs = {"content": json.dumps(content)}
+    if attached is not None:
+        inputs["attached"] = attached.decode()
     return typst.compile(
         TEMPLATES / f"{template}.typ",
         root=TEMPLATES,
         ignore_system_fonts=True,
         format="pdf",
-        sys_inputs={"content": json.dumps(content)},
-        # PDF/A-2a, to be kept for long, and PDF/UA-1, to be read aloud.
-        pdf_standards=["a-2a", "ua-1"],
+        sys_inputs=inputs,
+        # PDF/A, to be kept for long (only A-3 may hold files of any kind), and PDF/UA-1, to be read aloud.
+        pdf_standards=["a-2a" if attached is None else "a-3a", "ua-1"],
         timestamp=at.replace(microsecond=0),
     )

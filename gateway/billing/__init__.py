@@ -2,28 +2,46 @@
 
 from __future__ import annotations
 
-from gateway.billing.invoice import bill
 from gateway.billing.statement import (
     AccountStatement,
+    Booking,
     BranchSum,
     Calculation,
+    Cause,
     ChargedLine,
+    CorrectedMonth,
+    Declared,
     Direction,
     InstitutionShare,
     InsuredResult,
     Invoice,
+    Movement,
+    Payee,
     PolicyNote,
+    Recalculation,
+    RefundChange,
+    RefundedMonth,
+    Terms,
 )
 
 __all__ = [
     "AccountStatement",
+    "Booking",
     "BranchSum",
     "Calculation",
+    "Cause",
     "ChargedLine",
+    "CorrectedMonth",
+    "Declared",
     "Direction",
     "InstitutionShare",
     "InsuredResult",
     "Invoice",
+    "Movement",
+    "Payee",
     "PolicyNote",
-    "bill",
+    "Recalculation",
+    "RefundChange",
+    "RefundedMonth",
+    "Terms",
 ]

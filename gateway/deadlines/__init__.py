@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.deadlines.count import Due, Outage, due, last_day_of, published, run_after
+from gateway.deadlines.count import Due, Outage, due, hour_of, last_day_of, moved, published, run_after
 from gateway.deadlines.table import Fine, Kind, LawError, NoRuleError, fine, rule
 
 __all__ = [
@@ -14,7 +14,9 @@ __all__ = [
     "Outage",
     "due",
     "fine",
+    "hour_of",
     "last_day_of",
+    "moved",
     "published",
     "rule",
     "run_after",

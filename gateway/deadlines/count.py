@@ -142,6 +142,42 @@ PUBLISHED = (
 """The kinds that the calendar of a year lists: those counted from a month, not from an event."""
 
 
+def moved(outage: Outage, others: Collection[Outage]) -> list[Due]:
+    """The limits and cut-offs that end later because of an outage, in the order in which they end.
+
+    Those of the calendar and that of prescription, and those of entries, exits and changes of each day.
+
+    Args:
+        others: all that were declared beside it.
+    """
+    begun = Period(outage.first.day.year, outage.first.day.month)
+    months = [begun.plus(number) for number in range(-_MONTHS_BACK, outage.days // 28 + 2)]
+    start, length = outage.first.day - _DAYS_BACK * _DAY, 2 * _DAYS_BACK + 2 * outage.days
+    events: list[tuple[Kind, date | Period]] = [
+        (kind, month)
+        for month in months
+        for kind in (*PUBLISHED, Kind.PRESCRIPTION)
+        if month.month in rule(kind, month.last).within
+    ]
+    events += [(kind, start + day * _DAY) for day in range(length) for kind in _DAILY]
+    found = [due(kind, event, (*others, outage)) for kind, event in events]
+    before = [due(kind, event, others) for kind, event in events]
+    later = [now for now, then in zip(found, before, strict=True) if now.until > then.until]
+    return sorted(later, key=lambda one: (one.until, one.kind, last_day_of(one.event)))
+
+
+def hour_of(one: Due) -> int:
+    """The hour of the last day in Luxembourg from which input is late; 24 is the end of the day."""
+    return rule(one.kind, last_day_of(one.event)).hour
+
+
+_DAILY = (Kind.ENTRY, Kind.EXIT, Kind.CHANGE)
+_DAYS_BACK = 60
+"""Days before an outage to look at: more than the longest limit counted in days, moved by other outages."""
+_MONTHS_BACK = 40
+"""Months before an outage to look at: more than the longest limit."""
+
+
 def _counted(given: Rule, start: date) -> date:
     moved = months_after(start, given.months)
     if given.day is not None:

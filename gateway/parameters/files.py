@@ -6,6 +6,8 @@ A file is a mapping of groups and parameters; what holds `values` is a parameter
   that no floating-point number and no reformatted date ever comes out of YAML;
 * a parameter says its unit, and each value has the form of that unit;
 * the values are in order of their first days, each with its sources and its confidence;
+* where a value was entered after others of the same first day, all of them stand in a list under that
+  day, in the order in which they became known, each but the first with the day `known`;
 * each source is in `sources.yaml`.
 
 The files are read as a tree of YAML nodes, not as objects: nodes keep their line and what was
@@ -30,13 +32,23 @@ from gateway.parameters.law import Branch, Confidence, Law, Parameter
 
 T = TypeVar("T")
 
-SUBJECTS = ("base_matrix", "bases", "collection", "distribution", "minimum_wage", "mutuality", "rates")
+SUBJECTS = (
+    "base_matrix",
+    "bases",
+    "collection",
+    "distribution",
+    "groups",
+    "minimum_wage",
+    "mutuality",
+    "rates",
+)
 """The files that hold parameters, one a subject, without the ending `.yaml`."""
 
 _SOURCES = "sources"
 _REMARKS = frozenset({"description", "note"})
 _PARAMETER_KEYS = frozenset({"description", "unit", "payer", "values", "note"})
-_VALUE_KEYS = frozenset({"value", "source", "confidence", "note"})
+_VALUE_KEYS = frozenset({"value", "source", "confidence", "note", "known"})
+_OPTIONAL_VALUE_KEYS = frozenset({"note", "known"})
 _SOURCE_KEYS = frozenset({"checked_up_to", "confirm_at", "sources"})
 
 _WHOLE = re.compile(r"0|[1-9][0-9]*")
@@ -52,16 +64,18 @@ _FORMS: Mapping[str, re.Pattern[str]] = {
     "hours/month": _WHOLE,
     "days": _WHOLE,
     "months": _WHOLE,
+    "years": _WHOLE,
     "statements": _WHOLE,
     "fraction": _FRACTION,
     "fraction of base": _FRACTION,
     "factors": _CENTS,
     "branches": re.compile("|".join(Branch)),
     "institution": re.compile("[A-Z]+"),
+    "group": re.compile("[a-z]+"),
     "yes or no": re.compile("yes|no"),
 }
 _LISTS = frozenset({"factors", "branches"})
-_WORDS = _LISTS | {"institution", "yes or no"}
+_WORDS = _LISTS | {"institution", "group", "yes or no"}
 
 
 class ParameterError(ValueError):
@@ -153,7 +167,9 @@ class _Reading:
         if unit not in _FORMS:
             fields["unit"].fail(f"unknown unit {unit!r}; known are {', '.join(_FORMS)}")
         dated = [
-            (day, entry.fields(_VALUE_KEYS, required=_VALUE_KEYS - {"note"})) for day, entry in _days(fields)
+            (day, entry.fields(_VALUE_KEYS, required=_VALUE_KEYS - _OPTIONAL_VALUE_KEYS))
+            for day, place in _days(fields)
+            for entry in _versions(place)
         ]
         if unit in _WORDS:
             self.words[name] = tuple(self.value(name, d, e, _formed(e["value"], unit)) for d, e in dated)
@@ -164,9 +180,14 @@ class _Reading:
 
     def value(self, name: str, since: date, fields: Mapping[str, _Place], value: T) -> Parameter[T]:
         """One dated value, with where it comes from and how sure it is."""
-        note = fields["note"].text() if "note" in fields else None
         return Parameter(
-            name, value, since, self.quoted(fields["source"]), _confidence(fields["confidence"]), note
+            name,
+            value,
+            since,
+            sources=self.quoted(fields["source"]),
+            confidence=_confidence(fields["confidence"]),
+            note=fields["note"].text() if "note" in fields else None,
+            known=_known(fields),
         )
 
     def quoted(self, place: _Place) -> tuple[str, ...]:
@@ -191,9 +212,29 @@ def _days(fields: Mapping[str, _Place]) -> Iterator[tuple[date, _Place]]:
         yield since, entry
 
 
+def _versions(place: _Place) -> list[_Place]:
+    """The values of one first day: one, or a list of several in the order in which they became known."""
+    if not isinstance(place.node, yaml.SequenceNode):
+        return [place]
+    versions = place.items()
+    if len(versions) < 2:
+        place.fail("one value stands without a list")
+    last = None
+    for entry in versions:
+        known = _known(entry.entries())
+        if entry is not versions[0] and (known is None or (last is not None and known <= last)):
+            entry.fail("the values of one first day stand in the order of the days on which they were known")
+        last = known
+    return versions
+
+
+def _known(fields: Mapping[str, _Place]) -> date | None:
+    return _day(fields["known"].text(), fields["known"]) if "known" in fields else None
+
+
 def _day(text: str, place: _Place) -> date:
     if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) is None:
-        place.fail(f"a first day is written YYYY-MM-DD, not {text!r}")
+        place.fail(f"a day is written YYYY-MM-DD, not {text!r}")
     try:
         return date.fromisoformat(text)
     except ValueError:

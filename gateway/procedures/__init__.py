@@ -15,6 +15,7 @@ from gateway.context import Context
 from gateway.outcome import Outcome
 from gateway.procedures.abroad import demdet
 from gateway.procedures.agency import decint, demuti
+from gateway.procedures.billing import owncal
 from gateway.procedures.declaration import decaff, decmal, decrec, decsal, demcer
 from gateway.procedures.employer import dememp, demman
 from gateway.procedures.judgement import Form
@@ -33,7 +34,7 @@ class Procedure:
         form: names of its records and fields on the wire.
         handle: judges a batch.
         pages: codes of what it may give to read beside its returns, which has no form.
-        notices: codes of what may be posted later because of what a batch left out.
+        notices: codes of what may be posted later because of what a batch said or left out.
     """
 
     family: str
@@ -86,14 +87,16 @@ PROCEDURES = (
     Procedure("employer", dememp.FORM, dememp.handle),
     Procedure("employer", demman.FORM, demman.handle),
     Procedure("declaration", demcer.FORM, demcer.handle),
+    Procedure("billing", owncal.FORM, owncal.handle, notices=(owncal.COMPARED_IN,)),
 )
 
 PAYROLL = "PAYROLL"
 """The message that holds records of several procedures; it has no handler of its own."""
 
-PARTS = ("DEMMAT", "DECAFF", "DECINT", "DECSAL", "DECREC", "DECMAL")
+PARTS = ("DEMMAT", "DECAFF", "DECINT", "DECSAL", "DECREC", "DECMAL", "OWNCAL")
 """The procedures whose records a PAYROLL holds, in the order in which they are treated: first who is
-insured, then what was earned and missed. What is stated wage by wage comes before what is repeated."""
+insured, then what was earned and missed, then what the employer makes of it. What is stated wage by wage
+comes before what is repeated."""
 
 
 def procedure(code: str) -> Procedure:

@@ -1,7 +1,7 @@
 """ACKTRT: the signed acknowledgement of treatment, which ends every deposit.
 
-It gives the verdict, how many records took effect, wait or were refused, by which mandates, and
-every anomaly at once; each code that occurs is explained in French, German and English.
+It gives the verdict, how many records took effect, wait or were refused, by which mandates or for want of
+one, and every anomaly at once; each code that occurs is explained in French, German and English.
 """
 
 from __future__ import annotations
@@ -21,11 +21,25 @@ CODE = "ACKTRT"
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Which mandate allowed the sender to act for an employer; its id is that of our record of it."""
+    """Whether the sender may act for an employer.
+
+    Attributes:
+        employer: as the records name it.
+        procedure: of the records.
+        records: how many it is about.
+        mandate: number of the one that allows it; None when none does.
+        id: of our record of the decision.
+    """
 
     employer: str
-    mandate: int
+    procedure: str
+    records: int
+    mandate: int | None
     id: str
+
+    @property
+    def allowed(self) -> bool:
+        return self.mandate is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +63,7 @@ class Acknowledgement:
         records: how many records the file holds; 0 when it could not be read that far.
         accepted, rejected, held: how many of them took effect, were refused, wait.
         parts: the same by procedure, for a PAYROLL; else none.
-        decisions: the mandates that were used, one for each employer allowed.
+        decisions: on the rights of the sender, one for each employer and procedure.
         anomalies: all faults found, of the file and of its records, and hints about records not refused.
         explanations: one for each code among the anomalies.
         returns: names of the files posted with it.
@@ -91,7 +105,11 @@ def write(document: Acknowledgement) -> etree._Element:
     for decision in document.decisions:
         part = wire.add(root, "Decision")
         part.set("employer", decision.employer)
-        part.set("mandate", str(decision.mandate))
+        part.set("procedure", decision.procedure)
+        part.set("records", str(decision.records))
+        part.set("allowed", str(decision.allowed).lower())
+        if decision.mandate is not None:
+            part.set("mandate", str(decision.mandate))
         part.set("id", decision.id)
     anomalies.write(root, document.anomalies, document.explanations)
     wire.fill(root, (("Return", name) for name in document.returns))
@@ -132,4 +150,14 @@ def _read_part(part: etree._Element) -> Part:
 
 
 def _read_decision(part: etree._Element) -> Decision:
-    return Decision(part.get("employer", ""), int(part.get("mandate", "")), part.get("id", ""))
+    mandate = part.get("mandate")
+    decision = Decision(
+        employer=part.get("employer", ""),
+        procedure=part.get("procedure", ""),
+        records=int(part.get("records", "")),
+        mandate=None if mandate is None else int(mandate),
+        id=part.get("id", ""),
+    )
+    if part.get("allowed") != str(decision.allowed).lower():
+        raise ValueError("a decision allows exactly when it names a mandate")
+    return decision

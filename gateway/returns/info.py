@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from gateway import wire
 from gateway.moments import LUXEMBOURG, Received
 from gateway.outcome import Refusal
+from gateway.pages import day, legible
 from gateway.procedures.lists.abroad import Law, law
 from gateway.rejections import LANGUAGES, REJECTIONS
 
@@ -25,8 +25,6 @@ PROCEDURE = "DEMDET"
 MOST_RECORDS = 100
 """Of more than so many records the page only says how many there are: the DETRET has them all."""
 
-_LONGEST = 24
-_LAST_LETTER = "\u017f"
 _TELEWORK = "DETRET-TELEWORK-"
 
 
@@ -75,8 +73,8 @@ def spell(page: Information) -> dict[str, object]:
     return {
         "recipient": str(page.header.recipient),
         "test": page.header.environment == "test",
-        "written": _day(Received(page.header.created).day),
-        "file": _legible(page.deposit.name, 80),
+        "written": day(Received(page.header.created).day),
+        "file": legible(page.deposit.name, 80),
         "received": f"{page.deposit.received.at.astimezone(LUXEMBOURG):%d.%m.%Y %H:%M:%S}",
         "digest": page.deposit.digest,
         "records": [_record(refusal) for refusal in page.refusals[:MOST_RECORDS]],
@@ -90,11 +88,11 @@ def _record(refusal: Refusal) -> Mapping[str, object]:
     stated = refusal.record.fields.get
     return {
         "number": refusal.record.number,
-        "employer": _legible(stated("Employer", "")),
-        "insured": _legible(stated("Insured", "")),
-        "reference": _legible(stated("Reference", "")),
+        "employer": legible(stated("Employer", "")),
+        "insured": legible(stated("Insured", "")),
+        "reference": legible(stated("Reference", "")),
         "findings": [
-            {"code": one.code, "field": _legible(one.field or "", 40), "value": _legible(one.value or "")}
+            {"code": one.code, "field": legible(one.field or "", 40), "value": legible(one.value or "")}
             for one in refusal.anomalies
         ],
     }
@@ -123,26 +121,14 @@ def _telework(page: Information) -> Mapping[str, object]:
     return {
         "least": valid.share_least,
         "below": valid.share_below,
-        "received": _day(page.deposit.received.day),
-        "oldest": _day(valid.telework_oldest),
+        "received": day(page.deposit.received.day),
+        "oldest": day(valid.telework_oldest),
         "months": valid.telework_months,
         "signatories": [
             {
-                "since": _day(day),
-                "states": sorted(state for state, since in valid.signatories.items() if since == day),
+                "since": day(first),
+                "states": sorted(state for state, since in valid.signatories.items() if since == first),
             }
-            for day in days
+            for first in days
         ],
     }
-
-
-def _day(day: date) -> str:
-    return f"{day:%d.%m.%Y}"
-
-
-def _legible(text: str, longest: int = _LONGEST) -> str:
-    shown = text if len(text) <= longest else f"{text[: longest - 1]}…"
-    return "".join(
-        letter if letter == "…" or (letter.isprintable() and letter <= _LAST_LETTER) else "?"
-        for letter in shown
-    )

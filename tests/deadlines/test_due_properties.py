@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.calendar import is_working_day
-from gateway.deadlines import Kind, Outage, due, last_day_of, rule
+from gateway.deadlines import Kind, Outage, due, last_day_of, moved, rule
 from gateway.moments import LUXEMBOURG, Period, Received
 
 OF_DAYS = (Kind.ENTRY, Kind.EXIT, Kind.CHANGE, Kind.HOLD, Kind.OPPOSITION)
@@ -54,6 +54,23 @@ def test_an_outage_never_shortens(
         assert extended.nominal == plain.last
         assert extended.until >= sooner
         sooner = extended.until
+
+
+@given(outages().filter(bool))
+@settings(max_examples=40, deadline=None)
+def test_an_outage_tells_exactly_the_limits_that_it_moves(known: list[Outage]) -> None:
+    one, *others = known
+    told = moved(one, others)
+    assert [each.until for each in told] == sorted(each.until for each in told)
+    events = {(each.kind, each.event) for each in told}
+    assert len(events) == len(told)
+    for each in told:
+        assert each == due(each.kind, each.event, known)
+        assert each.until > due(each.kind, each.event, others).until
+    for back in range(-40, 60):
+        day = one.first.day - timedelta(back)
+        is_moved = due(Kind.ENTRY, day, known) != due(Kind.ENTRY, day, others)
+        assert ((Kind.ENTRY, day) in events) == is_moved
 
 
 @given(limits, outages())

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 
+from gateway.batch import MemberId
 from inbox.receive import Deposit, Receipt
 from outbox.collect import Listed
 from outbox.post import Answer
@@ -28,6 +30,30 @@ class MemoryRegister:
             self.deposits.append(deposit)
             self._first[key] = Receipt(deposit.id, f"receipt {deposit.id}".encode(), repeated=False)
             return self._first[key]
+
+
+class MemoryTrials:
+    """`adapters.tray.Trials`: the answer to a file is the file, turned round.
+
+    Attributes:
+        refusal: raised in place of an answer, when there is one.
+        tried: every file that was answered, by whom and under what name.
+    """
+
+    def __init__(self, largest: int) -> None:
+        self.largest = largest
+        self.refusal: Exception | None = None
+        self.tried: list[tuple[str, str]] = []
+
+    def admission(self, member: MemberId) -> AbstractContextManager[None]:
+        assert member is not None
+        return nullcontext()
+
+    def simulate(self, member: MemberId, name: str, content: bytes) -> bytes:
+        if self.refusal is not None:
+            raise self.refusal
+        self.tried.append((str(member), name))
+        return content[::-1]
 
 
 class MemoryShelves:

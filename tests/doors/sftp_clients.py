@@ -17,12 +17,13 @@ from paramiko import sftp
 
 from adapters.sftp import LARGEST_CHUNK, SftpDoor, SftpSettings
 from adapters.spool import Spool
+from adapters.tray import Tray
 from gateway.batch import MemberId
 from gateway.moments import Received
 from inbox.receive import Deposit, Inbox, Receipt
 from outbox.collect import Outbox
 from outbox.post import Answer, post
-from tests.doors.memory import MemoryRegister, MemoryShelves
+from tests.doors.memory import MemoryRegister, MemoryShelves, MemoryTrials
 
 ALICE = MemberId("2099990001299", "000001")
 BOB = MemberId("2099990002099", "000002")
@@ -88,6 +89,7 @@ class House:
     shelves: MemoryShelves
     registered: dict[str, MemberId]
     door: SftpDoor
+    trials: MemoryTrials
     host: str = ""
     port: int = 0
 
@@ -175,7 +177,7 @@ def house(
     spool = Spool(folder / "spool", limit)
     spool.create()
     register = register or Register()
-    shelves = MemoryShelves()
+    shelves, trials = MemoryShelves(), MemoryTrials(limit)
     if registered is None:
         registered = {keys.fingerprint(name): ALICE for name in ("alice", "rsa3072", "rsa2048", "ecdsa")}
         registered[keys.fingerprint("bob")] = BOB
@@ -188,11 +190,12 @@ def house(
         SftpSettings(port=0, **limits),  # type: ignore[arg-type]
         inbox=Inbox(spool.begin, register, clock),
         outbox=Outbox(shelves, clock),
+        tray=Tray(trials, tick=lambda: clock().timestamp()),
         member_of=member_of,
         clock=clock,
         host_key=keys.file("host"),
     )
-    opened = House(keys, folder, spool, register, shelves, registered, door)
+    opened = House(keys, folder, spool, register, shelves, registered, door, trials)
     opened.host, opened.port = door.start()
     try:
         yield opened

@@ -708,6 +708,12 @@ def test_the_interface_is_described_and_no_page_calls_outside(open_home: House, 
             "/v1/deposits/{identifier}",
             "/v1/outbox",
             "/v1/outbox/{identifier}",
+            "/v1/simulations",
+            "/v1/statements",
+            "/v1/statements/{number}",
+            "/v1/statements/{number}/explanation",
+            "/v1/statements/{number}/page",
+            "/v1/comparisons",
             "/health",
         }
         assert "202" in told["paths"]["/v1/deposits"]["post"]["responses"]

@@ -24,12 +24,12 @@ DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL, DECINT = (
     catalogue().form(code, "1.0", DAY)
     for code in ("DECSAL", "DECAFF", "DEMMAT", "DEMUTI", "DECMAL", "DECINT")
 )
-DEMEMP, DEMMAN, DEMCER, DECREC = (
-    catalogue().form(code, "1.0", DAY) for code in ("DEMEMP", "DEMMAN", "DEMCER", "DECREC")
+DEMEMP, DEMMAN, DEMCER, DECREC, OWNCAL = (
+    catalogue().form(code, "1.0", DAY) for code in ("DEMEMP", "DEMMAN", "DEMCER", "DECREC", "OWNCAL")
 )
 FORMS = pytest.mark.parametrize(
     "form",
-    [DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL, DECINT, DEMEMP, DEMMAN, DEMCER, DECREC],
+    [DECSAL, DECAFF, DEMMAT, DEMUTI, DECMAL, DECINT, DEMEMP, DEMMAN, DEMCER, DECREC, OWNCAL],
     ids=lambda form: form.code,
 )
 MEMBER = MemberId("2099990001299", "999999")
@@ -79,6 +79,8 @@ SPELT = {
     "PeriodType": st.builds("{:04d}-{:02d}".format, year, month),
     "Date": st.builds("{:04d}-{:02d}-{:02d}".format, year, month, st.integers(1, 31)),
     "Amount": hundredths(999_999_999_99),
+    "OwnAmount": hundredths(999_999_999_99),
+    "InsuredGroup": st.sampled_from(["employee", "pupil", "apprentice", "occasional", "pensioner", "public"]),
     "Hours": whole(999),
     "IncapacityHours": whole(999),
     "OvertimeHours": whole(99_999),
@@ -275,6 +277,8 @@ def test_only_the_last_line_end_may_be_missing() -> None:
         ("Kind", DEMCER, "income", "INCOME"),
         ("First", DEMCER, "2026-01", "202601"),
         ("Period", DECREC, "2026-08", "202608"),
+        ("Group", OWNCAL, "employee", "EMPLOYEE"),
+        ("CareEmployee", OWNCAL, "106.75", "10675"),
     ],
 )
 def test_values_are_spelt_for_each_side(field: str, form: Form, text: str, spelt: str) -> None:

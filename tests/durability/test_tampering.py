@@ -21,6 +21,7 @@ import pytest
 from lxml import etree
 
 from adapters.billing import BillingRun
+from adapters.premises import payee_of
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database
 from adapters.pki import Authority, KeyKind, Subject, new_key
@@ -127,7 +128,7 @@ def _play(home: House) -> None:
     deposits += [home.receive(other, name, content, door).deposit for door in ("sftp", "https")]
     for sender, deposit in ((one, deposits[-3]), (other, deposits[-1])):
         home.wait(sender, deposit)
-    list(BillingRun(home.gateway.database, home.gateway.seal, home.clock).run(Period(2026, 7)))
+    list(BillingRun(home.gateway.database, home.gateway.seal, home.clock, payee_of(home.settings)).run(Period(2026, 7)))
     outbox = home.gateway.outbox
     for sender in (one, other):
         for listed in outbox.collection.after(str(sender.member), 0, 3):
@@ -762,3 +763,10 @@ def test_a_folder_in_place_of_the_bytes_is_found(store: Store) -> None:
     deposit = _bytes_missing(store, random.Random(SEED))
     store.file(deposit).mkdir()
     assert _named(deposit, store.findings())
+
+
+def test_a_statement_that_does_not_add_up_is_found(store: Store) -> None:
+    """What was billed is looked at as well; how closely, the tests of accounts tell."""
+    [(number,)] = store.ask("SELECT min(number) FROM statement")
+    store.do("UPDATE statement SET balance = balance - 100 WHERE number = ?", number)
+    assert _named(f"Statement 202607-{number:0>7}", store.findings())

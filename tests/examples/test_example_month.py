@@ -21,17 +21,20 @@ from lxml import etree
 from adapters.demo import moved_on
 from adapters.scans import look
 from gateway import dta, envelope, names, wire
-from gateway.attachments import attachment
+from gateway.agreement import Agreement
+from gateway.attachments import KINDS, attachment
 from gateway.batch import Attachment, Batch, Header, MemberId
 from gateway.billing import Invoice, bill
+from gateway.contents.checks import Expected
+from gateway.contents.payroll import read_payroll
 from gateway.context import Context
 from gateway.mandates import rights
 from gateway.matricule import is_employer, is_person
 from gateway.memory import MemoryWages, memory_registers
 from gateway.moments import Period, Received, months_after
 from gateway.money import euro
-from gateway.outcome import Outcome
-from gateway.procedures import PROCEDURES, REFUSED_FILE, procedure
+from gateway.outcome import Outcome, together
+from gateway.procedures import PAYROLL, PROCEDURES, REFUSED_FILE, procedure
 from gateway.registers import Affiliation, Employer, Mandate, Registers, WageState
 from gateway.rejections import REJECTIONS
 from gateway.returns import detret, info
@@ -43,6 +46,7 @@ XML_FILES = sorted(EXAMPLES.glob("*/*.xml"))
 """What has no `.dta` layout."""
 RECEIVED = Received(datetime(2026, 8, 10, 9, 0, tzinfo=UTC))
 FAULTY_IN_FORM = {
+    "employer/PAYROLL.xml": 1,
     "fiduciary/DECAFF-faulty.dta": 0,
     "fiduciary/DECSAL-faulty.dta": 2,
 }
@@ -135,9 +139,10 @@ def test_a_file_is_part_of_the_story(path: Path) -> None:
 
 @each_batch
 def test_records_have_their_form_but_those_that_are_meant_not_to(path: Path) -> None:
-    checked = form_of(path).check(batch_element(path))
-    assert len(checked.malformed) == FAULTY_IN_FORM.get(name_of(path), 0)
-    assert not checked.faults
+    batch = batch_of(path)
+    assert sum(len(part.malformed) for part in batch.parts or (batch,)) == FAULTY_IN_FORM.get(
+        name_of(path), 0
+    )
 
 
 def batch_element(path: Path) -> etree._Element:
@@ -153,7 +158,14 @@ def batch_element(path: Path) -> etree._Element:
 
 def batch_of(path: Path) -> Batch:
     root = batch_element(path)
-    return envelope.read(envelope.read_header(root), form_of(path).check(root))
+    if form_of(path).code == PAYROLL:
+        return read_payroll(root, form_of(path), Expected(None, None, RECEIVED, None, _EVERYTHING))
+    checked = form_of(path).check(root)
+    assert not checked.faults
+    return envelope.read(envelope.read_header(root), checked)
+
+
+_EVERYTHING = Agreement(frozenset(one.code for one in PROCEDURES))
 
 
 @dataclass(frozen=True)
@@ -177,28 +189,32 @@ def played() -> Played:
         sender = member(step["member"])
         held = [mandate for mandate in known if mandate.member == sender]
         agency = step["member"] == "agency"
-        right = rights(held, step["procedure"], RECEIVED)
         fiduciary = step["member"] == "fiduciary"
-        context = Context(place, RECEIVED, sender, right, registers, agency, fiduciary)
-        batch = replace(batch_of(EXAMPLES / step["file"]), attachments=scans_of(step, sender))
-        outcomes.append((step, procedure(step["procedure"]).handle(batch, context)))
+        batch = replace(batch_of(EXAMPLES / step["file"]), attachments=attachments_of(step, sender))
+        parts = []
+        for part in batch.parts or (batch,):
+            right = rights(held, part.header.procedure, RECEIVED)
+            context = Context(place, RECEIVED, sender, right, registers, agency, fiduciary)
+            parts.append(procedure(part.header.procedure).handle(part, context))
+        outcomes.append((step, together(parts)))
     assert isinstance(registers.wages, MemoryWages)
     return Played(outcomes, registers, registers.wages)
 
 
-def scans_of(step: Mapping[str, Any], sender: MemberId) -> tuple[Attachment, ...]:
-    files = [EXAMPLES / file for file in step.get("scans", ())]
+def attachments_of(step: Mapping[str, Any], sender: MemberId) -> tuple[Attachment, ...]:
+    files = [EXAMPLES / file for file in step.get("with", ())]
     return tuple(attachment(step["procedure"], sender, file.name, file.read_bytes(), look) for file in files)
 
 
-def test_every_scan_is_a_small_good_picture_and_part_of_the_story() -> None:
-    pictures = sorted(EXAMPLES.glob("*/*.JPG"))
-    assert pictures
-    assert [name_of(file) for file in pictures] == [
-        file for step in story()["deposits"] for file in step.get("scans", ())
-    ]
-    for file in pictures:
-        assert look("CARTID", file.read_bytes()) is None
+def test_every_scan_and_annex_is_small_and_good_and_part_of_the_story() -> None:
+    files = sorted([*EXAMPLES.glob("*/*.JPG"), *EXAMPLES.glob("*/*.PDF")])
+    kinds = [next(kind.code for kind in KINDS if kind.pattern.fullmatch(file.name)) for file in files]
+    assert set(kinds) == {"CARTID", "RHIN", "EXPL"}
+    assert [name_of(file) for file in files] == sorted(
+        file for step in story()["deposits"] for file in step.get("with", ())
+    )
+    for kind, file in zip(kinds, files, strict=True):
+        assert look(kind, file.read_bytes()) is None
         assert file.stat().st_size < 30_000
 
 
@@ -293,7 +309,7 @@ def test_a_broken_signature_is_of_a_batch_that_would_be_good() -> None:
 
 def test_steps_speak_of_what_exists() -> None:
     for step in story()["deposits"]:
-        assert set(step) - {"scans"} == {"file", "member", "procedure", "door", "twist", "title", "expect"}
+        assert set(step) - {"with"} == {"file", "member", "procedure", "door", "twist", "title", "expect"}
         assert step["door"] in ("https", "sftp")
         assert step["member"] == step["file"].split("/")[0]
         assert step["file"].split("/")[1].startswith(step["procedure"])
@@ -304,7 +320,7 @@ def test_both_doors_all_members_and_all_returns_occur() -> None:
     steps = story()["deposits"]
     assert {step["door"] for step in steps} == {"https", "sftp"}
     assert {step["member"] for step in steps} == cast()["members"].keys()
-    assert {step["procedure"] for step in steps} == {one.code for one in PROCEDURES}
+    assert {step["procedure"] for step in steps} == {PAYROLL, *(one.code for one in PROCEDURES)}
     assert {name for step in steps for name in step["expect"]["returns"]} == {
         *REFUSED_FILE,
         *(answer for one in PROCEDURES for answer in one.all_returns),
@@ -315,7 +331,7 @@ def test_both_doors_all_members_and_all_returns_occur() -> None:
 def test_the_held_wage_counts_once_its_affiliation_has_come() -> None:
     states = Counter(state for _, state in played().wages.all())
     assert states[WageState.HELD] == 0
-    assert states[WageState.SUPERSEDED] == 1  # the one that was declared again
+    assert states[WageState.SUPERSEDED] == 2  # those that were declared again
     released = [
         w for w, state in played().wages.all() if w.reference == "P012-2026-07" and state is WageState.CURRENT
     ]

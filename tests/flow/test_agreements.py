@@ -14,6 +14,7 @@ from adapters.database.members import ALL
 from gateway.agreement import Agreement, Spelling
 from gateway.batch import MemberId
 from gateway.moments import Received
+from gateway.registers import MandateState
 from tests.flow.premises import registered, someone
 from tests.flow.test_payroll import payroll
 from tests.flow.test_payroll import send as send_payroll
@@ -81,6 +82,28 @@ def test_who_is_let_into_the_test_environment_only_stays_there(
     agreement = Agreement(frozenset({"DECSAL"}), agreed)
     assert agreement.allows("DECSAL", environment) is allowed
     assert not agreement.allows("DECAFF", environment)
+
+
+@pytest.mark.parametrize("written", ["DECSAL DECAFF", "DECSAL,DECAFF", "decaff, DECSAL"])
+def test_procedures_stand_between_commas_or_blanks(home: House, member: Sender, written: str) -> None:
+    data = ("--data", str(home.settings.data))
+    words = ["member", "agreement", str(member.member), "--procedures", written, *data]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    assert "DECAFF DECSAL" in done.stdout
+    assert "What" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    employer = member.member.matricule
+    add = ["mandate", "add", str(member.member), employer, *data, "--procedures"]
+    done = CliRunner().invoke(app, [*add, written])
+    assert done.exit_code == 0, done.output
+    codes = frozenset({"DECAFF", "DECSAL"})
+    assert home.gateway.members.mandates(MandateState)[-1].procedures == codes
+    listed = CliRunner().invoke(app, ["mandate", "list", *data]).stdout
+    assert "DECAFF DECSAL" in listed
+    assert max(map(len, listed.splitlines())) <= 80
+    for nonsense in (",", "DECXYZ"):
+        assert CliRunner().invoke(app, [*add, nonsense]).exit_code == 2
 
 
 def test_the_command_shows_and_changes_it(home: House, member: Sender) -> None:

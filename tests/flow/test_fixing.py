@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,9 +13,14 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
+from adapters.database.members import ALL
 from gateway import wire
+from gateway.agreement import Agreement, Spelling
+from gateway.batch import MemberId
+from gateway.moments import Received
 from gateway.returns import ackrec, rejected
 from gateway.returns.rejected import RejectedRecord, RejectedRecords
+from signing.container import open_container
 from tests.flow.premises import START, someone, texts, wages
 from tests.house import MEMBER, House, Outcome, Sender, wage
 
@@ -165,9 +172,100 @@ def test_records_that_a_dta_file_cannot_carry_are_named(tmp_path: Path) -> None:
     assert "record number 3" in (tmp_path / f"{batch.name}.txt").read_text()
 
 
-def test_what_is_no_return_gives_no_pack(visitor: Sender, tmp_path: Path) -> None:
+def test_what_is_no_return_is_passed_over_in_one_line(
+    open_home: House, visitor: Sender, refused: tuple[list[str], Path], tmp_path: Path
+) -> None:
+    _, salret = refused
+    (salret.parent / "notes.txt").write_text("call them on Monday")
+    files = sorted(salret.parent.iterdir())
+    done = command("fix", *files, "--profile", visitor.profile, "--out", tmp_path / "packs", "--json")
+    assert done.exit_code == 0, done.output
+    returns = [str(file) for file in files if ".SALRET." in file.name]
+    assert [one["from"] for one in json.loads(done.stdout)] == returns
+    kinds = Counter(file.name.split(".")[1] for file in files if file.name.startswith("SECU."))
+    del kinds["SALRET"]
+    assert kinds["ACKREC"] and kinds["ACKTRT"]
+    told = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items()))
+    assert done.stderr.splitlines() == [f"Passed over, no refused records in: {told}, 1 what is no answer"]
+
+
+def test_what_is_no_return_gives_no_pack(tmp_path: Path) -> None:
     receipt = tmp_path / "ACKREC.XML"
     receipt.write_text('<ACKREC xmlns="urn:secugate:1" version="1.0"/>')
     done = command("fix", receipt, "--out", tmp_path / "packs")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert done.stderr == "Passed over, no refused records in: 1 ACKREC\n"
+    assert not (tmp_path / "packs").exists()
+
+
+def test_a_return_that_is_cut_off_is_not_passed_over(refused: tuple[list[str], Path], tmp_path: Path) -> None:
+    _, salret = refused
+    cut = tmp_path / salret.name
+    cut.write_bytes(salret.read_bytes()[:-20])
+    done = command("fix", cut, "--out", tmp_path / "packs")
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert salret.name in done.stderr
+
+
+@pytest.fixture(scope="module")
+def reader(open_home: House) -> Sender:
+    """A member who asked for `.dta` answers."""
+    reader = open_home.sender(MemberId(MEMBER.matricule, "100777"), [MEMBER.matricule])
+    agreed = Agreement(ALL, answers=Spelling.DTA)
+    open_home.gateway.members.agree(reader.member, agreed, Received(open_home.clock()))
+    return reader
+
+
+@pytest.fixture
+def returned(open_home: House, reader: Sender, tmp_path: Path) -> tuple[list[str], Path]:
+    """Four people, and the `.dta` return about the wages of two of them, the first for two reasons."""
+    people = [someone() for _ in range(4)]
+    open_home.affiliate(*people)
+    lines = [f"1;{MEMBER.matricule};{one};202607;381240;173;;;;;;;;;;;;;;" for one in people]
+    lines[1] = lines[1].replace(";202607;381240;173;;;;;;;", ";203101;381240;173;;;;;;8;")
+    lines[3] = lines[3].replace(";381240;", ";3812,40;")
+    batch = tmp_path / "DECSAL-july.dta"
+    batch.write_bytes("".join(f"{one}\r\n" for one in (f"0;{MEMBER.matricule};100777", *lines)).encode())
+    outcome = sent(open_home, reader, batch, tmp_path / "first")
+    assert (outcome.verdict, outcome.codes) == ("partial", ["SALRET-9", "SALRET-7", "SALRET-4"])
+    salret = collected(reader, "SALRET", tmp_path / "answers")
+    assert salret.suffix == ".ASICE"
+    return people, salret
+
+
+def test_a_dta_return_in_its_container_becomes_a_dta_pack(
+    open_home: House, reader: Sender, returned: tuple[list[str], Path], tmp_path: Path
+) -> None:
+    people, salret = returned
+    packs = tmp_path / "packs"
+    done = command("fix", salret, "--profile", reader.profile, "--out", packs)
+    assert done.exit_code == 0, done.output
+    (batch,) = packs.glob("DECSAL-*.dta")
+    first, second, third, end = batch.read_bytes().decode("ascii").split("\r\n")
+    assert (first, end) == (f"0;{MEMBER.matricule};100777", "")
+    assert (second, third) == (
+        f"1;{MEMBER.matricule};{people[1]};203101;381240;173;;;;;;8;;;;;;;;",
+        f"1;{MEMBER.matricule};{people[3]};202607;3812,40;173;;;;;;;;;;;;;;",
+    )
+    listing = (packs / f"{batch.name}.txt").read_text()
+    assert all(key in listing for key in ("SALRET-4", "SALRET-7", "SALRET-9", "of the return)"))
+
+    correct(batch, [("3812,40", "381240"), (";203101;381240;173;;;;;;8;", ";202607;350000;173;;;;;;0;")])
+    outcome = sent(open_home, reader, batch, tmp_path / "second")
+    assert (outcome.verdict, outcome.kept.records, outcome.codes) == ("accepted", 2, [])
+    assert [wages(open_home, insured) for insured in people] == [
+        [("current", cents)] for cents in (381240, 350000, 381240, 381240)
+    ]
+
+
+def test_a_dta_return_with_another_seal_gives_no_pack(
+    open_home: House, reader: Sender, returned: tuple[list[str], Path], tmp_path: Path
+) -> None:
+    _, salret = returned
+    forged = tmp_path / salret.name
+    files = open_container(salret.read_bytes()).files
+    forged.write_bytes(reader.signer.sign_container(files, open_home.clock()))
+    done = command("fix", forged, "--profile", reader.profile, "--out", tmp_path / "packs")
     assert done.exit_code == 1
-    assert "gives no refused records back" in done.output
+    assert "seal is not good" in done.output
+    assert not (tmp_path / "packs").exists()

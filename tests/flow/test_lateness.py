@@ -169,7 +169,12 @@ def test_what_the_operator_declares_counts_and_stands_in_the_journal(home: House
     def run(*words: str) -> int:
         return CliRunner().invoke(app, [*words, *folder]).exit_code
 
+    table = CliRunner().invoke(app, ["lateness", "--day", day, "--employer", EMPLOYER, *folder]).stdout
+    assert max(map(len, table.splitlines())) <= 80
     (one,) = late()
+    days = (str(entered), str(one["due"]), str(one["last_day"]))
+    for word in (EMPLOYER, insured, "entry", "50.00", "fine", *days):
+        assert word in table
     assert one["amount"] == "50.00"
     assert set(one["text"]) == {"fr", "de", "en"}
     dispute = ["circumstance", "add", "dispute", "--employer", EMPLOYER, "--insured", insured]

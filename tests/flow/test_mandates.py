@@ -20,10 +20,12 @@ from gateway.procedures import PROCEDURES
 from gateway.procedures.employer.demman import MOST_PENDING
 from gateway.registers import MandateState
 from gateway.returns import certif, empass, manass
+from gateway.returns.acktrt import Decision
 from gateway.returns.manass import SettledMandate
 from inbox.receive import Receipt
 from tests.flow.premises import HandClock, move, rows, someone, texts
-from tests.house import INSURED, House, Outcome, Sender, wage
+from tests.flow.test_payroll import payroll, send
+from tests.house import INSURED, House, Outcome, Sender, entry, wage
 
 Fields = dict[str, str]
 
@@ -275,20 +277,78 @@ def test_decisions_have_ids_and_refusals_are_kept_as_well(
     records = [wage(someone(), employer.member.matricule), wage(someone(), foreign)]
     outcome = home.send(fiduciary, "DECSAL", [*records, wage(someone(), foreign)])
     place = outcome.kept.number
-    assert [one.id for one in outcome.acknowledgement.decisions] == [f"{place}-1"]
+    decided = (
+        Decision(employer.member.matricule, "DECSAL", 1, int(number), f"{place}-1"),
+        Decision(foreign, "DECSAL", 2, None, f"{place}-2"),
+    )
+    assert outcome.acknowledgement.decisions == decided
     found = rows(
         home,
-        "SELECT id, employer, procedure, mandate, allowed FROM decision WHERE deposit = :n ORDER BY id",
+        "SELECT id, employer, procedure, records, mandate, allowed FROM decision WHERE deposit = :n"
+        " ORDER BY id",
         n=place,
     )
     assert [tuple(row.values()) for row in found] == [
-        (f"{place}-1", employer.member.matricule, "DECSAL", int(number), 1),
-        (f"{place}-2", foreign, "DECSAL", None, 0),
+        (f"{place}-1", employer.member.matricule, "DECSAL", 1, int(number), 1),
+        (f"{place}-2", foreign, "DECSAL", 2, None, 0),
+    ]
+    deposit = outcome.kept.deposit.id
+    _, output = run(home, "mandate", "decisions", "--deposit", deposit, "--json")
+    assert [(one["id"], one["records"], one["allowed"], one["mandate"]) for one in json.loads(output)] == [
+        (one.id, one.records, one.allowed, one.mandate) for one in decided
+    ]
+    status, table = run(home, "mandate", "decisions", "--deposit", deposit)
+    assert (status, f"mandate {number}" in table, "refused" in table) == (0, True, True)
+    assert max(map(len, table.splitlines())) <= 80
+    assert run(home, "mandate", "decisions", "--deposit", "unknown")[0] == 1
+
+
+def test_the_parts_of_a_payroll_have_decisions_of_their_own(
+    home: House, fiduciary: Sender, employer: Sender
+) -> None:
+    matricule = employer.member.matricule
+    number = home.gateway.members.grant(
+        fiduciary.member,
+        matricule,
+        ["DECSAL"],
+        first=date(2020, 1, 1),
+        last=None,
+        at=Received(home.clock()),
+    )
+    records = {"DECSAL": [wage(someone(), matricule)] * 2, "DECAFF": [entry(someone(), matricule)]}
+    outcome = send(home, fiduciary, payroll(home, fiduciary, records))
+    told = outcome.acknowledgement.decisions
+    assert [(one.procedure, one.records, one.mandate) for one in told] == [
+        ("DECAFF", 1, None),
+        ("DECSAL", 2, number),
     ]
 
 
+def test_the_history_of_a_mandate_can_be_shown(home: House, fiduciary: Sender, employer: Sender) -> None:
+    asked = home.send(fiduciary, "DEMMAN", [request(employer.member.matricule)])
+    number = number_of(asked)
+    assert run(home, "mandate", "confirm", number)[0] == 0
+    assert run(home, "mandate", "end", number, "--last", "2031-12-31")[0] == 0
+    _, output = run(home, "mandate", "history", number, "--json")
+    told = json.loads(output)
+    assert (told["member"], told["employer"]) == (str(fiduciary.member), employer.member.matricule)
+    turns = told["history"]
+    assert [one["at"] for one in turns] == sorted(one["at"] for one in turns)
+    assert [(one["state"], one["by"], one["deposit"]) for one in turns] == [
+        ("pending", str(fiduciary.member), asked.kept.deposit.id),
+        ("granted", None, None),
+        ("granted", None, None),
+    ]
+    assert [one["last"] for one in turns][-1] == "2031-12-31"
+    status, table = run(home, "mandate", "history", number)
+    assert status == 0
+    assert asked.kept.deposit.id in table
+    assert table.count("operator") == 2
+    assert run(home, "mandate", "history", "999999")[0] == 1
+
+
 def run(home: House, *words: str) -> tuple[int, str]:
-    done = CliRunner().invoke(app, [*words, "--data", str(home.settings.data)])
+    done = CliRunner().invoke(app, [*words, "--data", str(home.settings.data)], env={"COLUMNS": "80"})
     return done.exit_code, done.output
 
 
@@ -345,10 +405,12 @@ def test_a_fiduciary_registers_a_client_and_gets_its_mandate(home: House, fiduci
     )
     assert tuple(year.values()) == (2026, 2, 100)
     assert run(home, "employer", "year", number, "2026:3:1.10")[0] == 0
-    (year,) = rows(
-        home, "SELECT mde_class, accident_factor FROM employer_year WHERE matricule = :m", m=number
+    years = rows(
+        home,
+        "SELECT mde_class, accident_factor FROM employer_year WHERE matricule = :m ORDER BY id",
+        m=number,
     )
-    assert tuple(year.values()) == (3, 110)
+    assert [tuple(year.values()) for year in years] == [(2, 100), (3, 110)]
 
     renamed = home.send(
         fiduciary, "DEMEMP", [{"Kind": "name", "Employer": number, "Name": "Atelier Ancien S.A."}]

@@ -20,14 +20,26 @@ from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.database.registers.persons import SqlPersons
 from adapters.notices import Notices, Posted
 from adapters.renumbering import NotRenumbered, renumber
+from gateway.agreement import Agreement
 from gateway.batch import MemberId
+from gateway.deadlines import Kind
 from gateway.moments import Period, Received
 from gateway.registers import Address, Affiliation, Identity
-from gateway.returns import chapro, chgmat, lisper, salman
+from gateway.returns import calend, chapro, chgmat, lisper, salman
 from gateway.returns.chapro import Counted, Stage
 from gateway.returns.chgmat import Change
 from gateway.returns.lisper import LastWage, Listed
-from tests.flow.premises import START, HandClock, affiliations, look_over, move, rows, someone, wages
+from tests.flow.premises import (
+    START,
+    HandClock,
+    affiliations,
+    look_over,
+    midnight,
+    move,
+    rows,
+    someone,
+    wages,
+)
 from tests.house import (
     EMPLOYER,
     FOREIGN_EMPLOYER,
@@ -510,6 +522,84 @@ def test_two_wages_of_one_month_under_both_numbers_stop_the_change(home: House, 
     assert affiliations(home, old) == [("2015-01-01", None)]
 
 
+# CALEND
+
+
+def calendars(home: House, member: MemberId) -> list[calend.Calendar]:
+    return [calend.read(etree.fromstring(content)) for content in posted(home, member, "CALEND")]
+
+
+def test_every_member_is_told_the_time_limits_of_a_month_once(
+    home: House, sender: Sender, other: Sender
+) -> None:
+    assert [one.member for one in run(home, date(2026, 9, 1), "CALEND")] == sorted(
+        str(one.member) for one in (sender, other)
+    )
+    assert run(home, date(2026, 9, 1), "CALEND") == run(home, date(2026, 9, 30), "CALEND") == []
+    (told,) = calendars(home, sender.member)
+    assert told.about == Period(2026, 9)
+    ends = {(one.kind, str(one.event)): (one.last, one.hour, str(one.late_from)) for one in told.deadlines}
+    assert ends[Kind.WAGE, "2026-08"] == (date(2026, 9, 10), 24, "2026-09-10T22:00:00.000000Z")
+    assert ends[Kind.REMINDER, "2026-08"] == (date(2026, 9, 24), 24, "2026-09-24T22:00:00.000000Z")
+    assert ends[Kind.BILLING, "2026-07"] == (date(2026, 9, 1), 18, "2026-09-01T16:00:00.000000Z")
+    assert {one.last.month for one in told.deadlines} == {9}
+    assert [one.late_from for one in told.deadlines] == sorted(one.late_from for one in told.deadlines)
+    assert [one.about for one in calendars(home, other.member)] == [Period(2026, 9)]
+    assert [one.kind for one in run(home, date(2026, 10, 1), "CALEND")] == ["CALEND"] * 2
+
+
+def test_who_comes_in_the_middle_of_a_month_is_told_and_who_left_is_not(home: House, sender: Sender) -> None:
+    run(home, FRIDAY, "CALEND")
+    newcomer = home.sender(MemberId(EMPLOYER, "100888"), [])
+    revoked = Agreement(frozenset())
+    home.gateway.members.agree(sender.member, revoked, Received(home.clock()))
+    assert [one.member for one in run(home, MONDAY, "CALEND")] == [str(newcomer.member)]
+    assert [one.member for one in run(home, date(2026, 9, 1), "CALEND")] == [str(newcomer.member)]
+
+
+def test_the_calendar_reaches_the_outbox_by_itself(home: House, sender: Sender, clock: HandClock) -> None:
+    move(home, clock, midnight(date(2026, 9, 1)))
+    assert wait_for(lambda: calendars(home, sender.member) or None)[0].about == Period(2026, 9)
+
+
+def test_all_members_are_told_of_an_outage_and_what_it_extends(
+    home: House, sender: Sender, other: Sender
+) -> None:
+    first, until = "2026-09-10T08:00", "2026-09-10T10:00"
+    done = secugate(home, "outage", "--from", first, "--until", until, "--reason", "A line was cut.")
+    assert done.exit_code == 0, done.output
+    assert "2 members are told" in done.stdout
+    for member in (sender.member, other.member):
+        (told,) = calendars(home, member)
+        assert isinstance(told.about, calend.Interruption)
+        assert str(told.about.first) == "2026-09-10T06:00:00.000000Z"
+        assert told.about.reason == "A line was cut."
+        moved = {(one.kind, str(one.event)): (one.nominal, one.last) for one in told.deadlines}
+        assert moved[Kind.WAGE, "2026-08"] == (date(2026, 9, 10), date(2026, 9, 11))
+        assert moved[Kind.ENTRY, "2026-09-02"] == (date(2026, 9, 10), date(2026, 9, 11))
+        assert (Kind.REMINDER, "2026-08") not in moved
+        assert (Kind.ENTRY, "2026-09-03") not in moved
+    assert run(home, date(2026, 9, 11), "CALEND")  # of September
+    assert len(calendars(home, sender.member)) == 2
+    assert list(notices(home).tell_outages()) == []
+    (september,) = [one for one in calendars(home, sender.member) if one.about == Period(2026, 9)]
+    (wages_,) = [one for one in september.deadlines if one.kind is Kind.WAGE]
+    assert (wages_.nominal, wages_.last) == (date(2026, 9, 10), date(2026, 9, 11))
+
+
+def test_who_is_registered_after_an_outage_is_not_told_of_it(
+    home: House, sender: Sender, clock: HandClock
+) -> None:
+    words = ("--from", "2026-08-19T08:00", "--until", "2026-08-19T10:00", "--reason", "Power")
+    assert "0 members are told" in secugate(home, "outage", *words).stdout
+    words = ("--from", "2026-08-24T08:00", "--until", "2026-08-24T10:00", "--reason", "Power")
+    assert "1 members are told" in secugate(home, "outage", *words).stdout
+    clock.put(midnight(TUESDAY))
+    newcomer = home.sender(MemberId(EMPLOYER, "100889"), [])
+    assert list(notices(home).tell_outages()) == []
+    assert calendars(home, newcomer.member) == []
+
+
 # The operator's commands
 
 
@@ -524,7 +614,8 @@ def test_the_operator_posts_what_is_due_on_a_day(home: House, sender: Sender) ->
     done = secugate(home, "notices", "--day", "2026-08-21", "--json")
     assert done.exit_code == 0
     told = [(one["kind"], one["employers"], one["member"]) for one in json.loads(done.stdout)]
-    assert told == [(kind, [EMPLOYER], str(sender.member)) for kind in ("SALMAN", "LISPER")]
+    about = {"SALMAN": [EMPLOYER], "LISPER": [EMPLOYER], "CALEND": []}
+    assert told == [(kind, employers, str(sender.member)) for kind, employers in about.items()]
     names = [
         row["name"] for row in rows(home, "SELECT name FROM answer WHERE deposit IS NULL ORDER BY number")
     ]

@@ -154,7 +154,7 @@ def test_the_acknowledgement_names_deposit_mandate_returns_and_journal(home: Hou
     (mandate,) = rows(home, "SELECT number FROM mandate WHERE member = :member", member=str(MEMBER))
     (decision,) = rows(
         home,
-        "SELECT c.id, c.employer, c.procedure, c.mandate, c.allowed FROM decision c"
+        "SELECT c.id, c.employer, c.procedure, c.records, c.mandate, c.allowed FROM decision c"
         " JOIN deposit d ON d.number = c.deposit WHERE d.id = :id",
         id=receipt.deposit,
     )
@@ -162,10 +162,12 @@ def test_the_acknowledgement_names_deposit_mandate_returns_and_journal(home: Hou
         "id": decision["id"],
         "employer": EMPLOYER,
         "procedure": "DECSAL",
+        "records": known.records,
         "mandate": mandate["number"],
         "allowed": 1,
     }
-    assert known.decisions == (acktrt.Decision(EMPLOYER, mandate["number"], decision["id"]),)
+    (told,) = known.decisions
+    assert told == acktrt.Decision(EMPLOYER, "DECSAL", decision["records"], mandate["number"], decision["id"])
     posted = rows(home, "SELECT name FROM answer WHERE deposit = :id AND kind = 'SALRET'", id=receipt.deposit)
     assert list(known.returns) == [row["name"] for row in posted]
     for event, entered in (
@@ -484,6 +486,8 @@ def bare(outcome_answers: Mapping[str, bytes], *hidden: str) -> list[str]:
             root.remove(part)
         for returned in root.findall("{*}Return"):
             returned.text = "a name"
+        for decision in root.findall("{*}Decision"):
+            decision.attrib.pop("id", None)
         text = etree.tostring(root).decode()
         for word in hidden:
             text = text.replace(word, "?")
@@ -522,7 +526,8 @@ def test_a_foreign_employer_and_none_at_all_are_answered_alike(
             "rejected",
             {"MANDATE-EMPLOYER"},
         )
-        assert outcome.acknowledgement.decisions == ()
+        decided = outcome.acknowledgement.decisions
+        assert [(one.employer, one.procedure, one.allowed) for one in decided] == [(employer, code, False)]
         assert registered(home) == before
         said.append(bare(outcome.answers, employer))
     assert said[0] == said[1] == said[2]
@@ -532,7 +537,11 @@ def test_good_records_stand_beside_those_without_a_mandate(home: House, sender: 
     record = good(home, "DECSAL")
     outcome = home.send(sender, "DECSAL", [wage(employer=OTHER_EMPLOYER), record])
     assert (outcome.verdict, outcome.codes) == ("partial", ["MANDATE-EMPLOYER"])
-    assert [decision.employer for decision in outcome.acknowledgement.decisions] == [EMPLOYER]
+    decided = outcome.acknowledgement.decisions
+    assert [(one.employer, one.records, one.allowed) for one in decided] == [
+        (EMPLOYER, 1, True),
+        (OTHER_EMPLOYER, 1, False),
+    ]
     assert in_force(home, "DECSAL", record)
 
 
@@ -556,7 +565,7 @@ def test_a_mandate_holds_from_its_first_to_its_last_day(
     )
     outcome = home.send(sender, "DECSAL", [wage(someone(), employer)])
     assert outcome.codes == ([] if holds else ["MANDATE-EMPLOYER"])
-    assert [decision.employer for decision in outcome.acknowledgement.decisions] == [employer] * holds
+    assert [(one.employer, one.allowed) for one in outcome.acknowledgement.decisions] == [(employer, holds)]
 
 
 def _employers() -> Sequence[str]:

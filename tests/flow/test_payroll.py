@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from lxml import etree
 
 from gateway import wire
-from gateway.batch import Header
+from gateway.batch import Header, MemberId
 from gateway.procedures import PARTS, PAYROLL, procedure
 from tests.flow.premises import START, HandClock, affiliations, registered, someone, texts, wages
-from tests.house import EMPLOYER, MEMBER, OTHER_EMPLOYER, House, Outcome, Sender, entry, wage, wait_for
+from tests.flow.test_agency import exit_of, mission, missions
+from tests.house import (
+    EMPLOYER,
+    MEMBER,
+    OTHER_EMPLOYER,
+    House,
+    Outcome,
+    Sender,
+    entry,
+    person,
+    scans,
+    wage,
+    wait_for,
+)
 
 Records = Mapping[str, Sequence[Mapping[str, str]]]
 
@@ -150,6 +163,94 @@ def test_the_same_results_as_separate_files(home: House, sender: Sender, seed: i
     assert sorted(together.hints) == sorted(hint for one in apart for hint in one.hints)
     assert set(together.answers) == {kind for one in apart for kind in one.answers}
     for one, twin in twins.items():
+        assert affiliations(home, one) == affiliations(home, twin)
+        assert wages(home, one) == wages(home, twin)
+
+
+@pytest.fixture(scope="module")
+def agency(home: House) -> Sender:
+    """A temporary-work agency with a mandate for its own number."""
+    return home.sender(MemberId(EMPLOYER, "300004"), [EMPLOYER], kind="agency")
+
+
+_REQUESTS = {
+    "good": {},
+    "without a scan": {},
+    "with a fault": {"Surname": "?"},
+    "of a third country": {"Nationality": "US"},
+    "known": {"Surname": "BEKANNT", "BirthDate": "1890-01-02"},
+}
+
+
+def _requests(choose: random.Random, family: str) -> tuple[list[dict[str, str]], list[date | None]]:
+    """Requests for numbers, and the birth dates for which a scan comes along; some born on one day."""
+    rows, scanned = [], list[date | None]()
+    for place, kind in enumerate(choose.choices(list(_REQUESTS), k=5)):
+        born = date(1891, 2, choose.choice((3, 3, 4)))
+        # A surname in letters, its own in each file: the person is not known yet.
+        changes = {"Surname": f"{family}{'ABCDE'[place]}", "BirthDate": born.isoformat()}
+        row = person(**{**changes, **_REQUESTS[kind]})
+        rows.append(row)
+        scanned.append(None if kind in ("without a scan", "known") else born)
+    return rows, scanned
+
+
+def _missions(choose: random.Random, people: Sequence[str]) -> list[dict[str, str]]:
+    """Missions of a week, sometimes out of order, overlapping, of a faulty kind or without an exit."""
+    rows = [
+        mission(one, f"2026-07-{first:02d}", f"2026-07-{first + 4:02d}")
+        for one in people
+        for first in choose.sample((1, 3, 8, 15, 22), choose.randint(1, 3))
+    ]
+    if choose.random() < 0.5:
+        rows.sort(key=lambda row: row["Entry"])
+    choose.choice(rows).update(choose.choice([{"OccupationCode": "9999"}, {"User": "1"}, {"Entry": "?"}]))
+    return [*rows, exit_of(choose.choice(people), "2026-07-30")]
+
+
+def _numbers(outcome: Outcome) -> list[tuple[str | None, str | None, str | None]]:
+    """Of each number given or found its place in the file, whether it existed, and its birth date."""
+    if "MATASS" not in outcome.answers:
+        return []
+    root = etree.fromstring(outcome.answers["MATASS"])
+    return [
+        (one.get("record"), one.findtext("{*}Existing"), one.findtext("{*}BirthDate"))
+        for one in root.iterfind("{*}Assigned")
+    ]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_an_agency_gets_the_same_results_as_with_separate_files(
+    home: House, agency: Sender, seed: int
+) -> None:
+    people = [someone() for _ in range(4)]
+    twins = {one: someone() for one in people}
+    requests, scanned = _requests(random.Random(seed), f"GEMEINSAM{'ABCDEFGH'[seed]}")
+    again, _ = _requests(random.Random(seed), f"EINZELN{'ABCDEFGH'[seed]}")
+    known = [person(Surname="BEKANNT", BirthDate="1890-01-02")]
+    home.send(agency, "DEMMAT", known)
+    choose = random.Random(seed)
+    records: dict[str, list[dict[str, str]]] = {
+        "DECINT": _missions(choose, people[:3]),
+        "DECSAL": [wage(one) for one in choose.choices(people, k=4)],
+        "DECMAL": [absence(one) for one in choose.sample(people, 2)],
+    }
+    _one_faulty("DECSAL", records["DECSAL"], choose)
+    pictures = scans(agency.member, scanned)
+    document = etree.tostring(payroll(home, agency, {"DEMMAT": requests, **records}))
+    together = home.send_files(agency, PAYROLL, {"PAYROLL.xml": document, **pictures})
+
+    plain = etree.tostring(home.plain(agency, "DEMMAT", again))
+    apart = [home.send_files(agency, "DEMMAT", {"DEMMAT.xml": plain, **pictures})]
+    for code, rows in records.items():
+        apart.append(home.send(agency, code, [{**row, "Insured": twins[row["Insured"]]} for row in rows]))
+    assert sorted(together.codes) == sorted(code for one in apart for code in one.codes)
+    assert sorted(together.hints) == sorted(hint for one in apart for hint in one.hints)
+    assert set(together.answers) == {kind for one in apart for kind in one.answers}
+    assert _numbers(together) == _numbers(apart[0])
+    assert {"INTRET", "MATRET"} & set(together.answers)
+    for one, twin in twins.items():
+        assert missions(home, one) == missions(home, twin)
         assert affiliations(home, one) == affiliations(home, twin)
         assert wages(home, one) == wages(home, twin)
 

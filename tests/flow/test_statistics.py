@@ -221,6 +221,7 @@ def test_people_see_tables_and_never_a_sender(home: House, sender: Sender) -> No
     send(home, sender, "[bold]Lohn", "DECSAL", [wage("1", Period="2026-06")])
     text = shown(home).stdout
     assert "Deposits: 1; records: 1, of which refused: 1" in text
+    assert max(map(len, text.splitlines())) <= 80
     for word in ("SALRET-3", "blocking", "100.00", "[bold]Lohn", "DECSAL", "% in 2 s"):
         assert word in text
     for output in (text, shown(home, "--json").stdout):

@@ -10,6 +10,8 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
+from gateway.batch import MemberId
+from gateway.names import Extension
 from tests.flow.test_container_deposits import FIRST, WAGE
 from tests.house import House, Sender, wage
 
@@ -42,6 +44,53 @@ def test_all_faults_of_all_files_are_told(home: House, sender: Sender, tmp_path:
         ("DECSAL.dta", 2, None, "SALRET-99"),
     ]
     assert all(one["text"] and one["remedy"] for one in told)
+
+
+def test_a_container_is_looked_into(home: House, sender: Sender, tmp_path: Path) -> None:
+    good, bad = tmp_path / home.name("DECSAL", sender.member, Extension.ASICE), tmp_path / "july.asice"
+    good.write_bytes(sender.signer.sign_container({"DECSAL.dta": (FIRST + WAGE).encode()}, home.clock()))
+    batch = etree.tostring(home.plain(sender, "DECSAL", [wage(), wage(BaseWage="many")]))
+    bad.write_bytes(sender.signer.sign_container({"DECSAL.xml": batch}, home.clock()))
+    assert validate(good) == (0, [])
+    status, [fault] = validate(good, bad)
+    told = (fault["file"], fault["record"], fault["field"], fault["code"])
+    assert (status, told) == (1, ("july.asice", 2, "BaseWage", "SALRET-4"))
+
+
+def test_the_name_of_a_container_must_agree_with_what_is_in_it(
+    home: House, sender: Sender, tmp_path: Path
+) -> None:
+    packed = sender.signer.sign_container({"DECSAL.dta": (FIRST + WAGE).encode()}, home.clock())
+    other = MemberId("2099990001299", "100002")
+    for name, code in (
+        (home.name("DECAFF", sender.member, Extension.ASICE), "FILE-PROCEDURE"),
+        (home.name("DECSAL", other, Extension.ASICE), "FILE-SENDER"),
+    ):
+        (tmp_path / name).write_bytes(packed)
+        status, [fault] = validate(tmp_path / name)
+        assert (status, fault["code"]) == (1, code)
+
+
+@pytest.mark.parametrize(
+    ("files", "code"),
+    [
+        ({"notes.txt": b"no batch"}, "FILE-CONTAINER"),
+        ({"DECSAL.dta": (FIRST + WAGE).encode(), "notes.txt": b"more"}, "FILE-ATTACHMENT"),
+    ],
+)
+def test_a_container_with_other_files(
+    home: House, sender: Sender, tmp_path: Path, files: dict[str, bytes], code: str
+) -> None:
+    (tmp_path / "july.asice").write_bytes(sender.signer.sign_container(files, home.clock()))
+    status, [fault] = validate(tmp_path / "july.asice")
+    assert (status, fault["code"]) == (1, code)
+
+
+def test_a_container_that_is_cut_off(home: House, sender: Sender, tmp_path: Path) -> None:
+    packed = sender.signer.sign_container({"DECSAL.dta": (FIRST + WAGE).encode()}, home.clock())
+    (tmp_path / "july.asice").write_bytes(packed[:-9])
+    status, [fault] = validate(tmp_path / "july.asice")
+    assert (status, fault["code"]) == (1, "FILE-CONTAINER")
 
 
 @pytest.mark.parametrize(

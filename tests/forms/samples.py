@@ -30,6 +30,7 @@ INBOUND = (
     "DEMEMP",
     "DEMMAN",
     "DEMCER",
+    "OWNCAL",
 )
 WHOLE = "PAYROLL"
 """The form that holds records of others."""
@@ -47,6 +48,9 @@ OUTBOUND = (
     "MANRET",
     "CERTIF",
     "CERRET",
+    "OWNRET",
+    "DIFCAL",
+    "SIMRES",
     "RECRET",
     "INTRET",
     "DETRET",
@@ -55,12 +59,16 @@ OUTBOUND = (
     "MALRET",
     "CALCUL",
     "EXTCPT",
+    "RECOUV",
     "SALMAN",
     "LISPER",
     "CHAPRO",
     "CHGMAT",
+    "CALEND",
+    "ANNUEL",
+    "DEPMAX",
 )
-NOTICES = ("SALMAN", "LISPER", "CHAPRO", "CHGMAT")
+NOTICES = ("SALMAN", "LISPER", "CHAPRO", "CHGMAT", "CALEND")
 """What goes out and has records all the same."""
 
 SIGNATURE = '<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo/></ds:Signature>'
@@ -81,6 +89,10 @@ DEPOSIT = (
 )
 ACKNOWLEDGEMENT_HEADER = ANSWER_HEADER.replace("</Header>", f"{DEPOSIT}</Header>")
 JOURNAL = f"<Journal><Sequence>1</Sequence><Hash>{'a0' * 32}</Hash></Journal>"
+INSURED_HEADER = (
+    f"<Header><Sender>CCSS</Sender><Insured>{INSURED}</Insured><Environment>test</Environment>"
+    "<Created>2026-08-03T07:15:01Z</Created></Header>"
+)
 TOTALS = "<EmployeeTotal>0.00</EmployeeTotal><EmployerTotal>0.00</EmployerTotal>"
 
 RECORDS: Mapping[str, Mapping[str, str]] = {
@@ -163,6 +175,34 @@ RECORDS: Mapping[str, Mapping[str, str]] = {
         "First": "2026-01",
         "Last": "2026-07",
         "Reference": "C-1",
+    },
+    "OWNCAL": {
+        "Employer": EMPLOYER,
+        "Insured": INSURED,
+        "Period": "2026-07",
+        "Group": "employee",
+        "CareBase": "3812.40",
+        "CareEmployee": "106.75",
+        "CareEmployer": "106.75",
+        "CashBase": "3812.40",
+        "CashEmployee": "9.53",
+        "CashEmployer": "9.53",
+        "PensionBase": "3812.40",
+        "PensionEmployee": "324.05",
+        "PensionEmployer": "324.05",
+        "DependencyBase": "3119.57",
+        "DependencyEmployee": "43.67",
+        "AccidentBase": "3812.40",
+        "AccidentEmployer": "21.06",
+        "MutualityBase": "3812.40",
+        "MutualityEmployer": "36.22",
+        "HealthBase": "3812.40",
+        "HealthEmployer": "5.34",
+        "FamilyBase": "0.00",
+        "FamilyEmployer": "0.00",
+        "EmployeeTotal": "484.00",
+        "EmployerTotal": "502.95",
+        "Reference": "O-1",
     },
     "DECAFF": {
         "Kind": "entry",
@@ -274,6 +314,14 @@ ANSWERS: Mapping[str, str] = {
     "MANRET": ANSWER_HEADER,
     "CERTIF": ANSWER_HEADER,
     "CERRET": ANSWER_HEADER,
+    "OWNRET": ANSWER_HEADER,
+    "DIFCAL": f"{ANSWER_HEADER}<Employer>{EMPLOYER}</Employer><Period>2026-07</Period>"
+    "<Own>0.00</Own><Billed>0.00</Billed><Difference>0.00</Difference>",
+    "SIMRES": ANSWER_HEADER + "<Simulated><Name>x.xml</Name><Size>0</Size>"
+    f"<Digest>{'0' * 64}</Digest><At>2026-08-03T07:15:00.120000Z</At></Simulated>"
+    "<Verdict>rejected</Verdict><Records>0</Records><Accepted>0</Accepted><Rejected>0</Rejected>"
+    '<Held>0</Held><Notice lang="fr">a</Notice><Notice lang="de">b</Notice><Notice lang="en">c</Notice>'
+    + JOURNAL,
     "RECRET": ANSWER_HEADER,
     "DETRET": ANSWER_HEADER,
     "INTRET": ANSWER_HEADER,
@@ -285,16 +333,44 @@ ANSWERS: Mapping[str, str] = {
     "LISPER": ANSWER_HEADER,
     "CHAPRO": ANSWER_HEADER + "<Year>2026</Year><Stage>check</Stage><Until>2026-06-30</Until>",
     "CHGMAT": ANSWER_HEADER,
+    "CALEND": ANSWER_HEADER + "<Month>2026-08</Month>",
+    "RECOUV": ANSWER_HEADER
+    + f"<Number>1</Number><Kind>reminder</Kind><Employer>{EMPLOYER}</Employer><Day>2026-08-03</Day>"
+    + "<Item><Entry>1</Entry><Kind>contributions</Kind><Due>2026-07-20</Due><Amount>9.00</Amount>"
+    + "<Interest>0.00</Interest></Item><Amount>9.00</Amount><Interest>0.00</Interest><Total>9.00</Total>"
+    + "<LegalBasis>CSS art. 428</LegalBasis>"
+    + "".join(
+        f'<{name} lang="{language}">a</{name}>'
+        for name in ("Text", "Remedy", "Reply")
+        for language in ("fr", "de", "en")
+    ),
+    "ANNUEL": INSURED_HEADER
+    + "<Year>2025</Year><Issued>2026-08-03</Issued><ClaimUntil>2026-11-03</ClaimUntil>"
+    + "<LegalBasis>Article 12</LegalBasis>"
+    + f"<Employer><Matricule>{EMPLOYER}</Matricule><Days>0</Days><Months>0</Months><Hours>0</Hours>"
+    + f"<Pay>0.00</Pay>{TOTALS}</Employer>"
+    + f"<Days>0</Days><Months>0</Months><Hours>0</Hours><Pay>0.00</Pay>{TOTALS}",
+    "DEPMAX": INSURED_HEADER
+    + "<Until>2026-07</Until><Stage>provisional</Stage><LegalBasis>Article 241</LegalBasis>"
+    + f"<Employer><Matricule>{EMPLOYER}</Matricule></Employer>"
+    + "<Employer><Matricule>2099990002099</Matricule></Employer>"
+    + "<Above><Branch>pension</Branch><Base>0.02</Base><Ceiling>0.01</Ceiling><Amount>0.01</Amount>"
+    + "<Share>0.00</Share><ClaimAt>CCSS</ClaimAt></Above><Share>0.00</Share>",
     "CALCUL": ANSWER_HEADER
     + f"<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>2026-09-000001</Statement>"
-    + f"<ComputedIn>2026-09</ComputedIn>{TOTALS}<Total>0.00</Total>",
+    + f"<ComputedIn>2026-09</ComputedIn>{TOTALS}<Total>0.00</Total>"
+    + "<Corrected>0.00</Corrected><Refunded>0.00</Refunded>",
     "EXTCPT": ANSWER_HEADER
     + f"<Statement>2026-09-000001</Statement><Employer>{EMPLOYER}</Employer><Name>Boulangerie S.à r.l.</Name>"
     + "<Period>2026-07</Period><Issued>2026-09-10</Issued><Due>2026-09-20</Due>"
-    + f"<PreviousBalance>0.00</PreviousBalance>{TOTALS}<Contributions>0.00</Contributions>"
-    + "<Balance>0.00</Balance><Direction>DEBIT</Direction>"
-    + "<Policy><Parameters>2026.1</Parameters><Rounding>line-and-side</Rounding>"
-    + "<Ceiling>monthly</Ceiling></Policy>",
+    + "<PreviousBalance>0.00</PreviousBalance><Booked>0.00</Booked>"
+    + f"{TOTALS}<Contributions>0.00</Contributions><Corrected>0.00</Corrected><Charged>0.00</Charged>"
+    + "<Refunded>0.00</Refunded><Balance>0.00</Balance><Direction>DEBIT</Direction>"
+    + "<Payment><Terms>credit</Terms><Payable>0.00</Payable><Payee><Name>Centre commun</Name>"
+    + "<IBAN>LU280019400644750000</IBAN><BIC>BCEELULL</BIC></Payee>"
+    + f"<Reference>{EMPLOYER}</Reference></Payment>"
+    + "<Policy><Parameters>2026.1</Parameters><Known>2026-09-10</Known>"
+    + "<Name>line-and-side+apart+cumulative+unrounded</Name></Policy>",
 }
 """What the smallest answer of each form holds."""
 

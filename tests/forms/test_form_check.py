@@ -309,6 +309,8 @@ def test_validate_raises_with_all_faults_and_quotes_no_value() -> None:
         ("/CALCUL/EmployeeTotal", "-0.00"),
         ("/CALCUL/EmployerTotal", "-0.00"),
         ("/CALCUL/Total", "-0.00"),
+        ("/CALCUL/Corrected", "-0.00"),
+        ("/CALCUL/Refunded", "-0.00"),
     ]
     assert all(fault.message and fault.line == 2 for fault in faults)
     assert "secret" not in str(refusal.value)

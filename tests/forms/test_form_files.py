@@ -45,6 +45,7 @@ RETURN_OF = {
     "EMPRET": "DEMEMP",
     "MANRET": "DEMMAN",
     "CERRET": "DEMCER",
+    "OWNRET": "OWNCAL",
     "RECRET": "DECREC",
     "INTRET": "DECINT",
     "DETRET": "DEMDET",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -45,9 +46,29 @@ TYPES = [
 ]
 
 # Types that show what was received, or what we say ourselves, take any text up to their length.
-FREE = {"Seen", "FileName", "FieldName", "Path", "Sentence", "RegisteredName"}
+FREE = {
+    "Seen",
+    "FileName",
+    "FieldName",
+    "Path",
+    "Sentence",
+    "RegisteredName",
+    "Origin",
+    "Formula",
+    "BookingReference",
+}
 # Types whose letters are not those of ASCII alone.
-LATIN = {"Line", "CompanyName", "Town", "Street", "HouseNumber", "Occupation", "Software", "Institution"}
+LATIN = {
+    "Line",
+    "CompanyName",
+    "Town",
+    "Street",
+    "HouseNumber",
+    "Occupation",
+    "Software",
+    "Institution",
+    "PayeeName",
+}
 
 
 @cache
@@ -100,10 +121,21 @@ GOOD = {
     "Seen": ["", "\r\n\t x \x85", "é" * 200],
     "FileName": ["x", "\u202eLMX.", "é" * 255],
     "RejectionCode": ["4", "99", "SALRET-7", "SIG-CERTIFICATE-UNKNOWN"],
-    "Branch": ["care", "cash", "pension", "dependency", "accident", "mde", "health_at_work"],
+    "Branch": [
+        "care",
+        "cash",
+        "pension",
+        "dependency",
+        "accident",
+        "mde",
+        "health_at_work",
+        "family_benefits",
+    ],
     "Institution": ["CNS", "Caisse nationale de santé"],
     "Year": ["2026", "1000", "2999"],
     "Stage": ["check", "charged"],
+    "CeilingStage": ["provisional", "closed"],
+    "OpenReason": ["missing", "held", "uncharged", "uncorrected", "prescribed"],
     "StatementNumber": ["1", "2026-09-000001", "2026/9.a"],
     "Software": ["Paie 4.2 (Linux)"],
     "CompanyName": ["Bäckerei Müller & Söhne OHG", "X"],
@@ -130,6 +162,33 @@ GOOD = {
     "ContractType": ["E"],
     "Percent": ["0.00", "9.99", "25.01", "100.00"],
     "ExitReason": ["1", "01", "27"],
+    "OwnAmount": ["0.00", "0.01", "106.75", "999999999.99"],
+    "Side": ["employee", "employer"],
+    "DeadlineKind": ["entry", "exit", "change", "wage", "reminder", "incapacity", "prescription", "chamber", "statement", "billing", "declaration-notices", "wage-notices"],
+    "DeadlineEvent": ["2026-07", "2026-07-31"],
+    "Hour": ["01:00", "18:00", "24:00"],
+    "Computation": ["without", "with", "both"],
+    "MdeClass": ["1", "4"],
+    "AccidentFactor": ["0.85", "9.99"],
+    "HealthService": ["stm", "sti", "own"],
+    "Affiliated": ["111111100000", "000000000000"],
+    "ReasonCode": [
+        "missing-wage",
+        "late-entry",
+        "not-own",
+        "correction",
+        "class",
+        "factor",
+        "rate",
+        "ceiling",
+        "floor",
+        "allowance",
+        "group",
+        "base",
+        "hours",
+        "rounding",
+        "unknown",
+    ],
     "Amount": ["0.00", "0.01", "3500.00", "999999999.99"],
     "Hours": ["0", "173", "999"],
     "IncapacityHours": ["0", "40", "999"],
@@ -149,7 +208,31 @@ GOOD = {
     "Rate": ["0", "0.028", "0.005525", "1", "12.5", "0.000000000001"],
     "RegisteredName": ["Boulangerie S.à r.l.", "Α&Ω;"],
     "Direction": ["DEBIT", "CREDIT"],
-    "Word": ["2026.1", "line-and-side", "health_at_work", "0f" * 50],
+    "Words": ["2026.1", "line-and-side+apart", "0f+health_at_work", "0f" * 100],
+    "InsuredGroup": ["employee", "pupil", "apprentice", "occasional", "pensioner", "public"],
+    "Cause": [
+        "late",
+        "wage",
+        "affiliation",
+        "classification",
+        "parameters",
+        "ceiling",
+        "incapacity",
+        "matricule",
+    ],
+    "SignedCount": ["0", "-1", "173", "-999999999999"],
+    "Origin": ["css-241 (2026-01-01)", "é" * 1000],
+    "Formula": ["(7312.85 − 692.83) × 1.40 %", "max(0, 1 − 2)", "×" * 200],
+    "Ground": ["sickness", "trial", "quarantine", "family", "accompaniment"],
+    "NoRefund": ["exempt", "no-hours-declared", "paid-by-cns"],
+    "Movement": ["payment", "direct-debit", "fine-discharged", "adjustment"],
+    "RecoveryKind": ["reminder", "summons", "constraint", "fine", "discharge", "confirmation"],
+    "OwedKind": ["contributions", "correction", "chamber-fee", "mutuality-refund", "credit-paid", "fine"],
+    "BookingReference": ["2099990001299", "Février; ½ & Ω", "é" * 140],
+    "Terms": ["transfer", "direct-debit", "credit", "plan"],
+    "PayeeName": ["Centre commun de la sécurité sociale", "x" * 70],
+    "Iban": ["LU280019400644750000", "MT84MALT011000012345MTLCAST001S"],
+    "Bic": ["BCEELULL", "CELLLULLXXX", "E097LULL"],
 }
 BAD = {
     "Matricule": ["209999000129", "20999900012991", "2099 9900 0129"],
@@ -208,6 +291,8 @@ BAD = {
     "Institution": ["", "C" * 61],
     "Year": ["", "26", "3000", "0999", "20260"],
     "Stage": ["Check", "CHARGED", ""],
+    "CeilingStage": ["Closed", "CLOSED", "open", ""],
+    "OpenReason": ["Missing", "HELD", "none", ""],
     "StatementNumber": ["", "-1", "1-", "1--1", "1 1", "1" * 41],
     "Software": ["", "x" * 61],
     "CompanyName": ["", " X", "A;B", "x" * 101],
@@ -234,6 +319,17 @@ BAD = {
     "ContractType": ["e", "EE", "1"],
     "Percent": ["100.01", "101.00", "00.00", "50", "50.0", "-1.00", "50.00%"],
     "ExitReason": ["", "123", "A"],
+    "OwnAmount": ["", "1", "1.5", "01.00", "1,00", "-1.00", "1000000000.00"],
+    "Side": ["", "Employee", "state"],
+    "DeadlineKind": ["", "Entry", "fine"],
+    "DeadlineEvent": ["", "2026", "2026-13", "2026-07-32", "0999-07"],
+    "Hour": ["", "00:00", "18:30", "25:00", "8:00"],
+    "Computation": ["", "With", "neither"],
+    "MdeClass": ["", "0", "5", "11"],
+    "AccidentFactor": ["", "0.8", ".85", "10.00", "-0.85"],
+    "HealthService": ["", "STM", "none"],
+    "Affiliated": ["", "11111110000", "1111111000001", "111111100002"],
+    "ReasonCode": ["", "Class", "missing wage", "gap"],
     "Amount": [
         "",
         "-1.00",
@@ -265,7 +361,22 @@ BAD = {
     "Rate": ["", ".5", "00.5", "-0.1", "2.80 %", "100", "0.0000000000001"],
     "RegisteredName": ["", "x" * 256],
     "Direction": ["debit", "-"],
-    "Word": ["", "a b", "-a", "x" * 101],
+    "Words": ["", "a b", "+a", "a+", "a++b", "-a", "x" * 201],
+    "InsuredGroup": ["", "Employee", "student"],
+    "Cause": ["", "Late", "rate"],
+    "SignedCount": ["", "-0", "+1", "01", "-01", "1.0", "1000000000000"],
+    "Origin": ["", "é" * 1001],
+    "Formula": ["", "×" * 201],
+    "Ground": ["", "Sickness", "cns"],
+    "NoRefund": ["", "Exempt", "no wage"],
+    "Movement": ["", "Payment", "direct debit", "refund"],
+    "RecoveryKind": ["", "Reminder", "settlement"],
+    "OwedKind": ["", "Fine", "payment", "interest"],
+    "BookingReference": ["", "é" * 141],
+    "Terms": ["", "Transfer", "direct_debit"],
+    "PayeeName": ["", "A;B", "x" * 71],
+    "Iban": ["", "LU28 0019 4006 4475 0000", "lu280019400644750000", "LU280019400644", "LU" + "0" * 33],
+    "Bic": ["", "BCEELUL", "BCEELULLXX", "bceelull"],
 }
 
 
@@ -354,6 +465,31 @@ def test_a_very_long_text_is_judged_and_refused(place: str, name: str) -> None:
             assert not admitted(place, name, text * (500_000 // len(text)))
 
 
+RESULT = (
+    "<Group>employee</Group><Hours>-173</Hours><Pay>3812.40</Pay>"
+    f'<Declared deposit="0198a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b" record="2" digest="{"0f" * 32}"/>'
+    "<Line><Branch>care</Branch><Base>3812.40</Base><Rate>0.028</Rate><Employee>106.75</Employee>"
+    "<Employer>106.75</Employer><Institution>CNS</Institution></Line>"
+    "<Line><Branch>cash</Branch><Base>3812.40</Base><Rate>0.0025</Rate><Employee>9.53</Employee>"
+    "<Employer>9.53</Employer><Institution>CNS</Institution><Source>css-241 (2026-01-01)</Source>"
+    f"<Formula>−(3812.40 × 0.25 %)</Formula></Line>{TOTALS}<Total>0.00</Total>"
+)
+ABSENCE = "<Kind>1</Kind><First>2026-07-13</First><Last>2026-07-17</Last><Hours>40</Hours>"
+REFUND = (
+    f"<Policy>a+b</Policy><Parameters>0f+0f</Parameters><Part>{ABSENCE}<DaysCounted>5</DaysCounted>"
+    "<Ground>sickness</Ground><Rate>0.80</Rate><PayContinued>1.00</PayContinued>"
+    "<PayRefund>0.80</PayRefund><Share><Branch>care</Branch><Amount>0.02</Amount></Share>"
+    "<Source>mde-statutes</Source><Formula>1.00 x 0.80</Formula><Doubtful>true</Doubtful>"
+    f"<Total>0.82</Total></Part><LeftOut>{ABSENCE}<Reason>limit</Reason><Detail>A sentence.</Detail>"
+    "</LeftOut><Total>0.82</Total>"
+)
+BESIDE = "<Without>0.00</Without><With>1.00</With><Difference>1.00</Difference>"
+CHANGE = f"<Period>2026-01</Period><Insured>{INSURED}</Insured><Version>2</Version>"
+BRANCH = (
+    "<Branch><Branch>care</Branch><Base>0.00</Base><Employee>0.00</Employee><Employer>0.00</Employer>"
+    "<Total>0.00</Total></Branch>"
+)
+
 DOCUMENTS_GOOD = {
     **{f"the smallest {code}": smallest(code) for code in CODES},
     "no records": batch("DECSAL"),
@@ -400,6 +536,58 @@ DOCUMENTS_GOOD = {
         f"<Employer>{EMPLOYER}</Employer><Member>{EMPLOYER}100001</Member><Procedures>DECSAL</Procedures>"
         "<First>2026-01-01</First><Ended>2026-08-03T07:15:00.120000Z</Ended></Settled>",
     ),
+    "a comparison": document(
+        "DIFCAL",
+        f"{ANSWER_HEADER}<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>2026-000123</Statement>"
+        f"<Line><Insured>{INSURED}</Insured><Group>employee</Group><Branch>mde</Branch><Side>employer</Side>"
+        "<Own>8.77</Own><Billed>36.22</Billed><Difference>27.45</Difference><Reason>class</Reason>"
+        "<Numbers>2 -&gt; 1; 0.95 % -&gt; 0.23 %</Numbers></Line>"
+        "<Own>8.77</Own><Billed>36.22</Billed><Difference>27.45</Difference>"
+        '<Reason code="class"><Lines>1</Lines><Amount>27.45</Amount>'
+        '<Title lang="fr">a</Title><Title lang="de">b</Title><Title lang="en">c</Title>'
+        '<Text lang="fr">a</Text><Text lang="de">b</Text><Text lang="en">c</Text>'
+        '<Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy><Remedy lang="en">c</Remedy></Reason>',
+    ),
+    "a fine": document(
+        "RECOUV",
+        f"{ANSWER_HEADER}<Number>12</Number><Kind>fine</Kind><Employer>{EMPLOYER}</Employer>"
+        "<Day>2026-08-03</Day><Item><Entry>12</Entry><Kind>fine</Kind><Statement>202605-0000123</Statement>"
+        "<Period>2026-05</Period><Due>2026-09-14</Due><Amount>50.00</Amount><Interest>0.00</Interest>"
+        "<Reference>entry 2026-05-04 ω</Reference></Item><Amount>50.00</Amount><Interest>0.00</Interest>"
+        "<Total>50.00</Total><LastDay>2026-09-14</LastDay><LegalBasis>CSS art. 425</LegalBasis>"
+        '<Text lang="fr">a</Text><Text lang="de">b</Text><Text lang="en">c</Text>'
+        '<Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy><Remedy lang="en">c</Remedy>'
+        '<Reply lang="fr">a</Reply><Reply lang="de">b</Reply><Reply lang="en">c</Reply>',
+    ),
+    "a simulation with everything": document(
+        "SIMRES",
+        f"{ANSWER_HEADER}<Simulated><Name>ω.xml</Name><Size>9</Size><Digest>{'0' * 64}</Digest>"
+        "<At>2026-08-03T07:15:00.120000Z</At></Simulated><Verdict>partial</Verdict><Records>2</Records>"
+        "<Accepted>1</Accepted><Rejected>1</Rejected><Held>0</Held>"
+        '<Part procedure="DECSAL" records="2" accepted="1" rejected="1" held="0"/>'
+        "<Anomaly><Code>SALRET-4</Code><Record>2</Record></Anomaly>"
+        '<Explanation code="SALRET-4" level="record" severity="blocking" official="4">'
+        '<Text lang="fr">a</Text><Text lang="de">b</Text><Text lang="en">c</Text>'
+        '<Remedy lang="fr">a</Remedy><Remedy lang="de">b</Remedy><Remedy lang="en">c</Remedy></Explanation>'
+        "<Rules><Parameters>0f</Parameters><Known>2026-08-03</Known><Policy>a+b</Policy>"
+        '<Law period="2026-07" values="0f"/></Rules>'
+        f"<Employer><Matricule>{EMPLOYER}</Matricule><First>2026-06</First><Period>2026-07</Period>"
+        f"<Branch><Branch>care</Branch>{BESIDE}</Branch><Contributions>{BESIDE}</Contributions>"
+        f"<Corrections>{BESIDE}</Corrections><Refunds>{BESIDE}</Refunds><Total>{BESIDE}</Total>"
+        f"<Insured><Matricule>{INSURED}</Matricule><Year>2026</Year><MdeClass>4</MdeClass>"
+        "<AccidentFactor>0.85</AccidentFactor><Public>false</Public><HealthService>stm</HealthService>"
+        '<Month side="with" stated="false"><Period>2026-07</Period><Group>employee</Group>'
+        "<BaseWage>1.00</BaseWage><Supplements>1.00</Supplements><OvertimePay>1.00</OvertimePay>"
+        "<Gratuities>1.00</Gratuities><UnemploymentPay>1.00</UnemploymentPay><Hours>173</Hours>"
+        "<Affiliated>111111100000</Affiliated><Line><Branch>care</Branch><Base>1.00</Base>"
+        "<Rate>0.028</Rate><Employee>0.03</Employee><Employer>0.03</Employer>"
+        "<Formula>1.00 × 2.80 %</Formula></Line></Month></Insured>"
+        f"<Refund><Insured>{INSURED}</Insured><Period>2026-07</Period>{BESIDE}</Refund>"
+        f"<Hold><Code>BILL-CLASS</Code><Period>2026-01</Period><Insured>{INSURED}</Insured>"
+        f"<Detail>x</Detail></Hold></Employer><Untold>{EMPLOYER}</Untold>"
+        '<Notice lang="fr">a</Notice><Notice lang="de">b</Notice><Notice lang="en">c</Notice>'
+        f"{JOURNAL}{SIGNATURE}",
+    ),
     "a certificate": document(
         "CERTIF",
         f'{ANSWER_HEADER}<Certified record="1"><Kind>income</Kind><Employer>{EMPLOYER}</Employer>'
@@ -411,7 +599,8 @@ DOCUMENTS_GOOD = {
     "an acknowledgement with everything": document(
         "ACKTRT",
         f"{ACKNOWLEDGEMENT_HEADER}<Verdict>partial</Verdict><Records>2</Records><Accepted>1</Accepted>"
-        f'<Rejected>1</Rejected><Held>0</Held><Decision employer="{EMPLOYER}" mandate="7" id="9-1"/>'
+        f'<Rejected>1</Rejected><Held>0</Held><Decision employer="{EMPLOYER}" '
+        'procedure="DECSAL" records="1" allowed="true" mandate="7" id="9-1"/>'
         "<Anomaly><Code>SALRET-4</Code><Record>2</Record><Field>BaseWage</Field>"
         "<Path>/DECSAL/Wage[2]/BaseWage</Path><Line>12</Line><Value>x</Value></Anomaly>"
         '<Explanation code="SALRET-4" level="record" severity="blocking" official="4">'
@@ -420,14 +609,33 @@ DOCUMENTS_GOOD = {
         '<Remedy lang="en">c</Remedy><LegalBasis>CSS art. 426</LegalBasis></Explanation>'
         f"<Return>SECU.SALRET.20260803-09150112.CCSS.{EMPLOYER}100001.XML</Return>{JOURNAL}{SIGNATURE}",
     ),
-    "a calculation": document(
+    "a calculation with everything": document(
         "CALCUL",
         f"{ANSWER_HEADER}<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>1</Statement>"
-        f"<ComputedIn>2026-09</ComputedIn><Insured><Matricule>{INSURED}</Matricule><Hours>173</Hours>"
-        "<Pay>3812.40</Pay><Line><Branch>care</Branch><Base>3812.40</Base><Rate>0.028</Rate>"
-        "<Employee>106.75</Employee><Employer>106.75</Employer><Institution>CNS</Institution></Line>"
-        "<EmployeeTotal>106.75</EmployeeTotal><EmployerTotal>106.75</EmployerTotal><Total>213.50</Total>"
-        f"</Insured>{TOTALS}<Total>0.00</Total>",
+        f"<ComputedIn>2026-09</ComputedIn><Insured><Matricule>{INSURED}</Matricule>{RESULT}</Insured>"
+        f"{TOTALS}<Total>0.00</Total>"
+        f"<Correction>{CHANGE}<Cause>wage</Cause><Cause>ceiling</Cause><Reversal>{RESULT}</Reversal>"
+        f"<Result>{RESULT}</Result><Total>0.00</Total></Correction><Corrected>0.00</Corrected>"
+        f"<Refund>{CHANGE}<Cause>incapacity</Cause><Reversal>{REFUND}</Reversal><Result>{REFUND}</Result>"
+        f"<Total>0.00</Total></Refund><Refunded>0.00</Refunded>",
+    ),
+    "a statement with everything": document(
+        "EXTCPT",
+        f"{ANSWER_HEADER}<Statement>1</Statement><Employer>{EMPLOYER}</Employer><Name>A</Name>"
+        "<Period>2026-07</Period><Issued>2026-09-10</Issued><Due>2026-09-20</Due>"
+        "<PreviousBalance>9.00</PreviousBalance><Booking><Day>2026-09-01</Day><Kind>payment</Kind>"
+        "<Amount>-9.00</Amount><Reference>ω</Reference></Booking><Booking><Day>2026-09-02</Day>"
+        f"<Kind>fine</Kind><Amount>1.00</Amount></Booking><Booked>-8.00</Booked>{BRANCH}{TOTALS}"
+        "<Contributions>0.00</Contributions><Correction><Period>2026-01</Period><Insured>2</Insured>"
+        f"<Cause>late</Cause><Cause>parameters</Cause>{BRANCH}{TOTALS}<Total>0.00</Total></Correction>"
+        "<Corrected>0.00</Corrected><Charged>0.00</Charged><Refund><Period>2026-06</Period>"
+        "<Insured>1</Insured><Amount>-1.00</Amount></Refund><Refunded>-1.00</Refunded>"
+        "<Balance>2.00</Balance><Direction>DEBIT</Direction><Payment><Terms>plan</Terms>"
+        "<Instalment>1.00</Instalment><Payable>1.00</Payable><Payee><Name>A</Name>"
+        "<IBAN>LU280019400644750000</IBAN><BIC>BCEELULL</BIC></Payee>"
+        f"<Reference>{EMPLOYER}</Reference></Payment><Distribution><Institution>CNS</Institution>"
+        "<Amount>0.00</Amount></Distribution><Policy><Parameters>0f</Parameters>"
+        "<Known>2026-09-10</Known><Name>a+b</Name></Policy>",
     ),
 }
 DOCUMENTS_BAD = {
@@ -468,7 +676,11 @@ DOCUMENTS_BAD = {
     "two languages": DOCUMENTS_GOOD["an acknowledgement with everything"].replace(
         b'<Text lang="de">b</Text>', b""
     ),
-    "another branch": DOCUMENTS_GOOD["a calculation"].replace(b">care<", b">family<"),
+    "another branch": DOCUMENTS_GOOD["a calculation with everything"].replace(b">care<", b">family<"),
+    "a correction without a cause": DOCUMENTS_GOOD["a calculation with everything"].replace(
+        b"<Cause>wage</Cause><Cause>ceiling</Cause>", b""
+    ),
+    "a payment to nobody": re.sub(rb"<Payee>.*</Payee>", b"", smallest("EXTCPT")),
 }
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from adapters.database.members import ALL
+from gateway.agreement import Agreement
+from gateway.moments import Received
 from gateway.names import Extension
 from tests.house import EMPLOYER, INSURED, MEMBER, House, MovingClock, Sender, house, wage
 from tests.pairs.pair import PAIRS, compare
@@ -35,6 +38,9 @@ def test_a_batch_gives_the_answers_beside_it(home: House, pair: str) -> None:
     sender: Sender = home.sender(MEMBER, [EMPLOYER], kind=kind)
     if pair.startswith("DECREC"):  # what it repeats must have been declared
         home.send(sender, "DECSAL", [wage(Period="2026-06")])
+    if pair.startswith("OWNCAL"):  # which needs an authorisation of its own
+        authorised = Agreement(ALL, own_computation=True)
+        home.gateway.members.agree(sender.member, authorised, Received(home.clock()))
     root = etree.parse(PAIRS / pair / "batch.xml", etree.XMLParser(remove_blank_text=True)).getroot()
     code = pair.partition("-")[0]
     scans = {file.name: file.read_bytes() for file in sorted((PAIRS / pair).glob("*.JPG"))}

@@ -74,6 +74,19 @@ def test_a_change_states_the_whole_affiliation_anew() -> None:
     assert standing(registers) == [Affiliation(EMPLOYER, INSURED, date(2026, 2, 1), None, "I", "01")]
 
 
+def test_the_end_of_the_trial_is_kept_by_an_exit_and_stated_anew_by_a_change() -> None:
+    registers = WORLD.registers()
+    handled(registers, {**entry("2026-01-01"), "TrialEnd": "2026-06-30"})
+    assert [one.trial for one in standing(registers)] == [date(2026, 6, 30)]
+    handled(registers, {"Kind": "exit", **NAMES, "Exit": "2026-08-31"})
+    assert [one.trial for one in standing(registers)] == [date(2026, 6, 30)]
+    change = {**GOOD, "Kind": "change", "Entry": "2026-01-01", "PreviousEntry": "2026-01-01"}
+    handled(registers, {**change, "PreviousExit": "2026-08-31", "TrialEnd": "2026-03-31"})
+    assert [one.trial for one in standing(registers)] == [date(2026, 3, 31)]
+    handled(registers, change)
+    assert [one.trial for one in standing(registers)] == [None]
+
+
 def test_a_whole_career_in_one_file() -> None:
     registers = WORLD.registers()
     outcome = handled(

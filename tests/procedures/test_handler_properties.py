@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.batch import Batch, Record
+from gateway.contributions import Group
 from gateway.outcome import Outcome, Refusal
 from gateway.procedures import PROCEDURES, procedure
 from gateway.procedures.abroad import demdet
+from gateway.procedures.billing import owncal
 from gateway.procedures.lists import COUNTRIES, OCCUPATIONS
 from gateway.rejections import REJECTIONS, Level
 from tests.procedures.vector_files import VECTORS, WORLDS
@@ -184,6 +186,18 @@ FIELDS: Mapping[str, tuple[Mapping[str, st.SearchStrategy[str]], Mapping[str, st
             "First": mostly("2026-08-03", "2026-12-01", form=DATE),
             "Last": mostly("2026-08-03", "2026-08-31", form=DATE),
             "Number": mostly(*"12345678", form="[1-9][0-9]{0,17}"),
+            "Reference": REFERENCES,
+        },
+    ),
+    "OWNCAL": (
+        {
+            "Employer": EMPLOYERS,
+            "Insured": INSURED,
+            "Period": mostly("2026-07", "2026-06", "2026-08", form="[12][0-9]{3}-(0[1-9]|1[0-2])"),
+        },
+        {
+            "Group": st.sampled_from(Group).map(str),
+            **dict.fromkeys(owncal.FORM.fields[4:-1], AMOUNTS),
             "Reference": REFERENCES,
         },
     ),

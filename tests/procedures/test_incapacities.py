@@ -213,6 +213,20 @@ def test_a_month_is_cancelled_whole_and_alone(registers: Registers) -> None:
     assert list(registers.absences.standing(MONTHS[2:])[MONTHS[2]]) == [absence(3, record=9)]
 
 
+def test_what_stands_for_a_pair_is_found_from_month_to_month(registers: Registers) -> None:
+    june = [absence(3, MONTHS[1], 2), absence(9, MONTHS[1], 1)]
+    july, may, struck = absence(20), absence(30, MONTHS[0]), absence(5, record=4)
+    states = [AbsenceState.CURRENT] * 4 + [AbsenceState.CANCELLED]
+    registers.absences.add(zip([july, *june, may, struck], states, strict=True))
+    pair = EMPLOYER, INSURED
+    first, middle, last = (month.period for month in MONTHS)
+    assert [month.employer for month in MONTHS] == [EMPLOYER] * 3
+    assert list(registers.absences.of_pairs([pair], first, last)[pair]) == [may, *june, july]
+    assert list(registers.absences.of_pairs([pair], middle, middle)[pair]) == june
+    assert registers.absences.of_pairs([(EMPLOYER, "1895010100151")], first, last) == {}
+    assert registers.absences.of_pairs([], first, last) == {}
+
+
 def test_hours_are_those_of_all_wages_of_a_month_that_count(registers: Registers) -> None:
     def wage(first: int, hours: int, month: int = 7) -> Wage:
         key = WageKey(EMPLOYER, INSURED, Period(2026, month), first, 28)

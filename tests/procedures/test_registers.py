@@ -291,6 +291,16 @@ def test_a_replaced_affiliation_stands_no_longer(open_registers: OpenRegisters) 
         assert list(registers.affiliations.of([(ALPHA, ONE)])[ALPHA, ONE]) == [moved]
 
 
+def test_the_end_of_a_trial_is_kept_and_may_change(open_registers: OpenRegisters) -> None:
+    declared = AFFILIATION._replace(trial=date(2024, 5, 31))
+    longer = AFFILIATION._replace(trial=date(2024, 8, 31))
+    with open_registers(Seeds()) as registers:
+        registers.affiliations.open(declared)
+        assert list(registers.affiliations.of([(ALPHA, ONE)])[ALPHA, ONE]) == [declared]
+        registers.affiliations.replace(declared, longer)
+        assert list(registers.affiliations.during(ALPHA, JULY.first, JULY.last)) == [longer]
+
+
 def test_a_cancelled_affiliation_is_gone_and_may_be_entered_again(open_registers: OpenRegisters) -> None:
     with open_registers(Seeds()) as registers:
         registers.affiliations.open(AFFILIATION)

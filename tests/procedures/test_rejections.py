@@ -36,7 +36,7 @@ GOOD: dict[str, Any] = {
 
 def test_the_table_holds_all_codes_and_no_others() -> None:
     numbers = {"AFFRET": 29, "SALRET": 14, "MATRET": 8, "MALRET": 16, "INTRET": 22, "DETRET": 12}
-    numbers |= {"EMPRET": 15, "MANRET": 12, "CERRET": 10, "RECRET": 8}
+    numbers |= {"EMPRET": 15, "MANRET": 12, "CERRET": 10, "RECRET": 8, "OWNRET": 9}
     utiret = "1 2 99 EMPLOYER NAME ADDRESS TWICE LUXEMBOURG AGENCY FULL"
     expected = {f"FILE-{word}" for word in FILE.split()} | {f"SIG-{word}" for word in SIGNATURE.split()}
     expected |= {f"{name}-{n}" for name, last in numbers.items() for n in (*range(1, last + 1), 99)}

@@ -16,6 +16,14 @@ FIRST_CARE = (
 )
 FIRST_AGE = '"2020-01-01": {value: "1606.50", source: [uel-2020, cleiss], confidence: published}'
 
+
+def twice(entry: str, *known: str) -> str:
+    """An entry whose value stands in a list, once for each day on which it became known."""
+    day, _, value = entry.partition(": ")
+    versions = [value.replace("confidence:", f'known: "{k}", confidence:') if k else value for k in known]
+    return f"{day}: [{', '.join(versions)}]"
+
+
 DEFECTS = {
     "a rate unquoted": (
         "rates.yaml",
@@ -76,7 +84,7 @@ DEFECTS = {
         "rates.yaml",
         FIRST_CARE,
         FIRST_CARE.replace("2020-01-01", "20200101"),
-        "care.employee.values.20200101: a first day is written YYYY-MM-DD, not '20200101'",
+        "care.employee.values.20200101: a day is written YYYY-MM-DD, not '20200101'",
     ),
     "no source": (
         "rates.yaml",
@@ -118,7 +126,37 @@ DEFECTS = {
         "rates.yaml",
         FIRST_CARE,
         FIRST_CARE.replace("confidence:", "remark: none, confidence:"),
-        "care.employee.values.2020-01-01.remark: unknown key; known are confidence, note, source, value",
+        "remark: unknown key; known are confidence, known, note, source, value",
+    ),
+    "a day of knowledge that is none": (
+        "rates.yaml",
+        FIRST_CARE,
+        FIRST_CARE.replace("confidence:", 'known: "2020-02-30", confidence:'),
+        "care.employee.values.2020-01-01.known: no such day: 2020-02-30",
+    ),
+    "a list of one value": (
+        "rates.yaml",
+        FIRST_CARE,
+        FIRST_CARE.replace("{", "[{").replace("}", "}]"),
+        "care.employee.values.2020-01-01: one value stands without a list",
+    ),
+    "a second value without the day on which it was known": (
+        "rates.yaml",
+        FIRST_CARE,
+        twice(FIRST_CARE, "", ""),
+        "care.employee.values.2020-01-01: the values of one first day stand in the order",
+    ),
+    "a second value known before the first": (
+        "rates.yaml",
+        FIRST_CARE,
+        twice(FIRST_CARE, "2023-01-01", "2022-12-31"),
+        "care.employee.values.2020-01-01: the values of one first day stand in the order",
+    ),
+    "two values known on one day": (
+        "rates.yaml",
+        FIRST_CARE,
+        twice(FIRST_CARE, "2023-01-01", "2023-01-01"),
+        "care.employee.values.2020-01-01: the values of one first day stand in the order",
     ),
     "an unknown key of a parameter": (
         "bases.yaml",

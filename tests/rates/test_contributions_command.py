@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -50,6 +52,9 @@ def test_json_of_illustration_a_from_a_process() -> None:
     assert done.stderr == ""
     assert list(printed) == [
         "period",
+        "group",
+        "policy",
+        "known",
         "lines",
         "employee_total",
         "employer_total",
@@ -65,7 +70,7 @@ def test_json_of_illustration_a_from_a_process() -> None:
     )
     assert printed["parameters"] == law().version
     assert [list(line) for line in printed["lines"]] == [
-        ["branch", "base", "rate", "employee", "employer", "source"]
+        ["branch", "base", "rate", "employee", "employer", "formula", "source"]
     ] * 7
     assert [tuple(line.values())[:5] for line in printed["lines"]] == [
         ("care", "3812.40", "0.028", "106.75", "106.75"),
@@ -268,3 +273,135 @@ def test_people_get_a_table_with_sources_and_what_to_confirm() -> None:
         "To confirm: mutuality.class_2 0.0095",
     ):
         assert expected in result.stdout
+
+
+def printed(*more: str, **options: str) -> dict[str, Any]:
+    result = CliRunner().invoke(APP, [*arguments(**options), *more, "--json"])
+    assert (result.exit_code, result.stderr) == (0, "")
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def branches(document: dict[str, Any]) -> list[str]:
+    return [line["branch"] for line in document["lines"]]
+
+
+@pytest.mark.parametrize(
+    ("group", "total"),
+    [
+        ("employee", "986.95"),
+        ("pensioner", "986.95"),
+        ("occasional", "967.89"),
+        ("pupil", "21.06"),
+        ("apprentice", "986.95"),
+    ],
+)
+def test_a_group_is_named(group: str, total: str) -> None:
+    document = printed(group=group)
+    assert (document["group"], document["total"]) == (group, total)
+
+
+def test_a_group_follows_from_contract_and_scheme() -> None:
+    assert printed(contract="E", scheme="01")["group"] == "pupil"
+    assert printed(contract="I", scheme="10")["group"] == "public"
+
+
+def test_a_group_without_a_published_rule_is_a_warning() -> None:
+    warned = printed(group="apprentice")["warnings"]
+    assert "groups.floor.apprentice no from css-241 (2020-01-01) is assumed" in " ".join(warned)
+    assert not any("groups." in text for text in printed()["warnings"])
+
+
+def test_a_public_employer_exempt_from_the_mutuality() -> None:
+    document = printed("--public", mde_class="none", accident_factor="1.00")
+    assert document["total"] == "1019.26"
+    assert "mde" not in branches(document)
+    assert branches(document)[-1] == "family_benefits"
+
+
+def test_health_services() -> None:
+    assert printed(health_service="sti")["total"] == "986.57"
+    assert "health_at_work" not in branches(printed(health_service="own"))
+
+
+def after(*earlier: str, base: str) -> dict[str, Any]:
+    """The line of sickness care in July 2026, after earlier months of that year."""
+    options = [part for text in earlier for part in ("--earlier", text)]
+    line: dict[str, Any] = printed(*options, base=base)["lines"][0]
+    return line
+
+
+def test_earlier_months_leave_room_for_this_one() -> None:
+    """June used 3000.00 of 13856.63, so that July may use 24713.26."""
+    assert after(base="20000")["base"] == "13856.63"
+    assert after("2026-06:3000.00:173", base="20000")["base"] == "20000.00"
+    assert after("2026-06:3000.00:173", base="30000")["base"] == "24713.26"
+
+
+def test_earlier_months_leave_pay_for_this_one() -> None:
+    """18000.00 in June are 4143.37 above its ceiling, which July has room for."""
+    taken = "(5000.00 + 4143.37 of earlier months) × 2.80 %"
+    assert after("2026-06:13000:173:5000", base="5000")["formula"] == taken
+    assert after("2026-05:10000:173:5000", "2026-06:0:0", base="5000")["formula"] == "5000.00 × 2.80 %"
+
+
+def test_pay_above_the_ceiling_until_now_is_a_warning() -> None:
+    warning = printed(base="20000")["warnings"][-1]
+    assert warning.startswith("up to 6143.37 of pay is above the ceiling until now; later months of 2026")
+
+
+def test_a_policy_is_named() -> None:
+    assert printed()["policy"] == "line-and-side+apart+cumulative+unrounded"
+    named = "line+joined+monthly+rounded"
+    document = printed(policy=named)
+    assert document["policy"] == named
+    assert document["lines"][1]["formula"] == "3812.40 × 0.25 %, rounded together with care"
+
+
+def test_a_day_of_knowledge_is_printed() -> None:
+    document = printed(known="2026-09-01")
+    assert (document["known"], document["parameters"]) == (
+        "2026-09-01",
+        law().as_known(date(2026, 9, 1)).version,
+    )
+    assert printed()["known"] is None
+
+
+def test_people_are_told_how_each_share_was_computed() -> None:
+    plain, explained = (CliRunner().invoke(APP, [*arguments(), *more]) for more in ([], ["--explain"]))
+    assert "accident: 3812.40 × 0.65 % × 0.85\n" in explained.stdout
+    assert "accident: 3812.40" not in plain.stdout
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ({"group": "director"}, "--group is one of employee, pupil"),
+        ({"contract": "I"}, "--contract and --scheme go together"),
+        ({"scheme": "01"}, "--contract and --scheme go together"),
+        ({"contract": "I", "scheme": "01", "group": "pupil"}, "--contract and --scheme go together"),
+        ({"contract": "I", "scheme": "99"}, "no group is known for contract 'I' in scheme '99'"),
+        ({"health_service": "STM"}, "--health-service is one of stm, sti, own"),
+        ({"policy": "line"}, "--policy: a policy is named like"),
+        ({"policy": "line+apart+weekly+rounded"}, "--policy: 'weekly' is not a valid"),
+        ({"known": "01.09.2026"}, "--known is a day"),
+        ({"known": "2026-02-30"}, "--known: "),
+        ({"earlier": "2026-01"}, "--earlier is MONTH:BASE:HOURS"),
+        ({"earlier": "2026-01:1:2:3:4"}, "--earlier is MONTH:BASE:HOURS"),
+        ({"earlier": "2026-1:1000:173"}, "--earlier: a period"),
+        ({"earlier": "2026-01:1e3:173"}, "the base of --earlier"),
+        ({"earlier": "2026-01:1000:800"}, "the hours of --earlier"),
+        ({"earlier": "2026-01:1000:173:x"}, "the gratuities of --earlier"),
+        ({"earlier": "2026-07:1000:173"}, "months of 2026 before 2026-07"),
+        ({"earlier": "2025-12:1000:173"}, "months of 2026 before 2026-07"),
+    ],
+    ids=str,
+)
+def test_other_wrong_uses(options: dict[str, str], named: str) -> None:
+    assert_wrong_use(run(**options), named)
+
+
+def test_earlier_months_stand_in_order_each_once() -> None:
+    for months in (["2026-02", "2026-01"], ["2026-01", "2026-01"]):
+        options = [part for month in months for part in ("--earlier", f"{month}:1000:173")]
+        assert_wrong_use(CliRunner().invoke(APP, [*arguments(), *options, "--json"]), "each once, in order")

@@ -10,7 +10,15 @@ from typing import TypedDict
 import pytest
 import yaml
 
-from gateway.contributions import Branch, Classification, Insurance, Pay, contribution, schedule_of
+from gateway.contributions import (
+    Branch,
+    Classification,
+    HealthService,
+    Insurance,
+    Pay,
+    contribution,
+    schedule_of,
+)
 from gateway.moments import Period
 from gateway.money import cents_of, euro
 from gateway.parameters import Confidence, NoParametersError, law
@@ -28,16 +36,15 @@ SHARES = [
     for month, share in shares.items()
 ]
 STEPS = list(CHANGES["minimum_wage"].items())
-NOT_CHARGED = {"rates.health_at_work.employer_sti", "rates.family_benefits.employer_public_sector"}
 
 
 def share_of_10000(name: str, period: Period) -> int:
     """What the side named by a parameter pays, in cents, for 10000.00 EUR and no hours."""
     subject, group, *side = name.split(".")
     branch, mde_class = (Branch.MDE, int(group[-1])) if subject == "mutuality" else (Branch(group), 1)
-    due = contribution(
-        Pay(base_wage=1_000_000), Insurance(), Classification(mde_class, 100), schedule_of(period)
-    )
+    service = HealthService.STI if side == ["employer_sti"] else HealthService.STM
+    employer = Classification(mde_class, 100, public=True, health_service=service)
+    due = contribution(Pay(base_wage=1_000_000), Insurance(), employer, schedule_of(period))
     line = next(line for line in due.lines if line.branch is branch)
     return line.employee if side == ["employee"] else line.employer
 
@@ -58,7 +65,7 @@ def test_every_dated_rate_has_a_case() -> None:
     dated = {
         (name, f"{value.since:%Y-%m}")
         for name, values in law().numbers.items()
-        if name.startswith(("rates.", "mutuality.")) and name not in NOT_CHARGED
+        if name.startswith(("rates.", "mutuality."))
         for value in values
     }
     assert dated == {(name, month) for name, month, _ in SHARES}
@@ -158,5 +165,5 @@ def test_every_value_quotes_sources_with_an_address_or_a_description() -> None:
     quoted = {source for sources, _ in origins for source in sources}
     assert quoted == law().sources.keys()
     without_address = {source for source in quoted if "://" not in law().sources[source]}
-    assert without_address == {"open-2026", "open-calculator"}
+    assert without_address == {"ccss-report-2023", "open-2026", "open-calculator", "own-choice"}
     assert all(confidence.doubtful for sources, confidence in origins if set(sources) <= without_address)

@@ -8,21 +8,30 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.contributions import (
     Allowance,
     Branch,
+    Ceiling,
     Classification,
     Contribution,
     Element,
+    Group,
+    HealthService,
     Insurance,
+    Left,
+    Line,
+    Month,
     Pay,
     Policy,
+    Room,
     Rounding,
+    Sickness,
     contribution,
     schedule_of,
+    year,
 )
 from gateway.moments import Period
 from gateway.money import round_half_up
@@ -52,6 +61,40 @@ RAISE: dict[Element, Callable[[Pay, int], Pay]] = {
 RAISES = st.tuples(st.sampled_from(Element), st.integers(1, 1_000_000))
 ADULTS_AND_MINORS = st.one_of(st.none(), st.integers(15, 70)).map(Insurance)
 EMPLOYERS = st.builds(Classification, st.integers(1, 4), st.integers(1, 999))
+ALL_EMPLOYERS = st.builds(
+    Classification,
+    st.none() | st.integers(1, 4),
+    st.integers(1, 999),
+    public=st.booleans(),
+    health_service=st.sampled_from(HealthService),
+)
+INSURANCES = st.builds(Insurance, st.none() | st.integers(15, 70), st.sampled_from(Group))
+POLICIES = st.builds(
+    Policy,
+    st.sampled_from(Rounding),
+    st.sampled_from(Sickness),
+    st.sampled_from(Ceiling),
+    st.sampled_from(Allowance),
+)
+WAGES = st.builds(
+    Pay,
+    base_wage=CENTS,
+    gratuities=CENTS,
+    hours=st.sampled_from([Decimal(h) for h in ("0", "86.5", "172", "173")]),
+)
+
+
+def months_of(year_and_wages: tuple[int, list[tuple[Pay, bool]]]) -> tuple[Month, ...]:
+    number, wages = year_and_wages
+    return tuple(
+        Month(Period(number, month), pay, affiliated=affiliated)
+        for month, (pay, affiliated) in enumerate(wages, start=1)
+    )
+
+
+YEARS = st.tuples(
+    st.integers(2020, 2026), st.lists(st.tuples(WAGES, st.booleans()), min_size=1, max_size=12)
+).map(months_of)
 PERIODS = st.integers(0, 95).map(Period(2020, 1).plus)
 
 BOTH, EMPLOYEE, EMPLOYER = (True, True), (True, False), (False, True)
@@ -150,7 +193,7 @@ def test_totals_are_the_sums_of_the_lines(
     pay: Pay, insurance: Insurance, employer: Classification, period: Period
 ) -> None:
     due = charge(pay, insurance, employer, period)
-    assert [line.branch for line in due.lines] == list(Branch)
+    assert [line.branch for line in due.lines] == list(Branch)[:-1]
     assert due.employee_total == sum(employee for employee, _ in shares(due).values())
     assert due.employer_total == sum(employer_share for _, employer_share in shares(due).values())
     assert due.total == due.employee_total + due.employer_total
@@ -184,7 +227,7 @@ def test_more_hours_raise_floors_and_the_allowance(
 def test_a_pupil_is_insured_against_accidents_only(
     pay: Pay, employer: Classification, period: Period
 ) -> None:
-    due = charge(pay, Insurance(17, pupil=True), employer, period)
+    due = charge(pay, Insurance(17, Group.PUPIL), employer, period)
     assert [line.branch for line in due.lines] == [Branch.ACCIDENT]
     paid = Decimal(pay.base_wage + pay.supplements + pay.gratuities) / 100
     assert due.lines[0].base == min(paid, schedule_of(period).ceiling.value)
@@ -236,35 +279,180 @@ def test_an_allowance_can_be_rounded_before_use() -> None:
     assert Decimal("2432.034") < exact[Branch.DEPENDENCY] < Decimal("2432.035")
 
 
-def test_what_is_left_of_a_yearly_ceiling_cuts_a_branch() -> None:
-    """The place of the annual ceiling: the caller says what a branch may still be charged on."""
-    pay, employer, month = (
-        Pay(base_wage=300_000, hours=Decimal(173)),
-        Classification(1, 100),
-        schedule_of(Period(2025, 3)),
-    )
-    left = {Branch.PENSION: Decimal("1000.00"), Branch.CASH: Decimal(0)}
-    due = contribution(pay, Insurance(), employer, month, ceiling_left=left)
+def room(unused: str, uncharged: str = "0") -> Room:
+    """What February 2025 and January left in the pension branch, in euro."""
+    return Room({Branch.PENSION: Left(Fraction(uncharged), Fraction(unused), Period(2025, 2))})
+
+
+def test_a_month_may_use_what_earlier_months_left() -> None:
+    pay, month = Pay(base_wage=2_000_000, hours=Decimal(173)), schedule_of(Period(2025, 3))
+    due = contribution(pay, Insurance(), Classification(1, 100), month, room=room("5000.00"))
     bases = {line.branch: line.base for line in due.lines}
-    assert [bases[b] for b in (Branch.PENSION, Branch.CASH, Branch.CARE)] == [1000, 0, 3000]
+    assert bases[Branch.PENSION] == Fraction("18188.96")
+    assert bases[Branch.CARE] == Fraction("13188.96")
+    assert due.room.of(Branch.PENSION) == Left(Fraction("1811.04"), Fraction(0), Period(2025, 3), Fraction(0))
 
 
-def test_what_is_left_of_a_yearly_ceiling_cuts_a_floor_as_well() -> None:
+def test_a_month_takes_over_pay_that_earlier_months_had_no_room_for() -> None:
+    pay, month = Pay(base_wage=300_000, hours=Decimal(173)), schedule_of(Period(2025, 3))
+    due = contribution(pay, Insurance(), Classification(1, 100), month, room=room("0", "1000.00"))
+    pension = due.lines[2]
+    assert (pension.branch, pension.base) == (Branch.PENSION, 4000)
+    assert pension.parameters[-1].name == "bases.ceiling_monthly"
+    assert due.room.of(Branch.PENSION) == Left(
+        Fraction(0), Fraction("9188.96"), Period(2025, 3), Fraction("9188.96")
+    )
+
+
+def test_what_the_year_leaves_cuts_a_floor_as_well() -> None:
+    """After the exit no ceiling is added, so that a month of the floor has only what is left."""
     pay, month = Pay(base_wage=50_000, hours=Decimal(173)), schedule_of(Period(2025, 3))
-    left = {Branch.PENSION: Decimal("1000.00")}
-    due = contribution(pay, Insurance(), Classification(1, 100), month, ceiling_left=left)
+    due = contribution(
+        pay, Insurance(), Classification(1, 100), month, room=room("1000.00"), affiliated=False
+    )
     pension = due.lines[2]
     assert (pension.branch, pension.base) == (Branch.PENSION, 1000)
-    assert pension.parameters[-1].name == "bases.ceiling_monthly"
+    assert [p.name for p in pension.parameters[2:]] == [
+        "minimum_wage.unskilled_18_plus",
+        "bases.ceiling_monthly",
+    ]
+
+
+def line_of(due: Contribution, branch: Branch) -> Line | None:
+    return next((line for line in due.lines if line.branch is branch), None)
+
+
+@given(YEARS, ALL_EMPLOYERS, POLICIES)
+def test_the_bases_of_a_year_stay_below_its_pay_and_its_ceilings(
+    months: tuple[Month, ...], employer: Classification, policy: Policy
+) -> None:
+    """Month after month, whatever the policy; and cumulative, they reach the lesser of the two."""
+    done = year(months, employer, policy=policy, ended=True)
+    bases = pays = ceilings = Fraction(0)
+    for month, due in zip(months, done, strict=True):
+        law_of_month = schedule_of(month.period)
+        paid = Fraction(month.pay.base_wage + month.pay.gratuities, 100)
+        floor = Fraction(law_of_month.minimum.adult.value) * min(Fraction(month.pay.hours), 173) / 173
+        pays += max(paid, floor)
+        ceilings += Fraction(law_of_month.ceiling.value) if month.affiliated else 0
+        pension = line_of(due, Branch.PENSION)
+        assert pension is not None
+        assert pension.base >= 0
+        bases += pension.base
+        assert bases <= min(pays, ceilings)
+        if policy.ceiling is Ceiling.CUMULATIVE:
+            assert bases == min(pays, ceilings)
+            assert due.room.of(Branch.PENSION).uncharged == pays - bases
+    if policy.ceiling is Ceiling.YEAR_END:
+        assert bases == min(pays, ceilings)
+
+
+@given(YEARS, EMPLOYERS)
+def test_below_the_ceiling_the_policies_of_the_ceiling_agree(
+    months: tuple[Month, ...], employer: Classification
+) -> None:
+    low = [replace(month, affiliated=True, pay=Pay(month.pay.base_wage % 1_000_000)) for month in months]
+    lines = [
+        [due.lines for due in year(low, employer, policy=Policy(ceiling=ceiling))] for ceiling in Ceiling
+    ]
+    assert lines[0] == lines[1] == lines[2]
+
+
+@given(YEARS, EMPLOYERS)
+def test_an_earlier_month_does_not_change_with_later_ones(
+    months: tuple[Month, ...], employer: Classification
+) -> None:
+    assert year(months[:-1], employer) == year(months, employer)[:-1]
+
+
+@given(YEARS, EMPLOYERS)
+def test_the_first_month_of_a_year_is_a_month_alone(
+    months: tuple[Month, ...], employer: Classification
+) -> None:
+    assume(months[0].affiliated)
+    alone = contribution(months[0].pay, months[0].insurance, employer, schedule_of(months[0].period))
+    assert year(months, employer)[0] == alone
+
+
+def test_months_out_of_order_or_of_two_years_are_refused() -> None:
+    march, april = Month(Period(2025, 3), Pay()), Month(Period(2025, 4), Pay())
+    with pytest.raises(ValueError, match="in order"):
+        year([april, march], Classification(1, 100))
+    with pytest.raises(ValueError, match="of one year"):
+        year([march, Month(Period(2026, 4), Pay())], Classification(1, 100))
+
+
+@given(PAYS, INSURANCES, ALL_EMPLOYERS, PERIODS, POLICIES)
+def test_a_reversal_is_the_exact_opposite(
+    pay: Pay, insurance: Insurance, employer: Classification, period: Period, policy: Policy
+) -> None:
+    due = contribution(pay, insurance, employer, schedule_of(period), policy=policy)
+    back = due.reversed()
+    assert back.reversed() == due
+    assert (due.employee_total + back.employee_total, due.employer_total + back.employer_total) == (0, 0)
+    for line, opposite in zip(due.lines, back.lines, strict=True):
+        assert (opposite.base, opposite.employee, opposite.employer) == (
+            -line.base,
+            -line.employee,
+            -line.employer,
+        )
+        assert round_half_up(opposite.base) == -round_half_up(line.base)
+        assert round_half_up(opposite.base * Fraction(opposite.rate)) == -round_half_up(
+            line.base * Fraction(line.rate)
+        )
+
+
+@given(PAYS, INSURANCES, ALL_EMPLOYERS, PERIODS, POLICIES)
+def test_only_the_branches_of_group_and_employer_have_a_line(
+    pay: Pay, insurance: Insurance, employer: Classification, period: Period, policy: Policy
+) -> None:
+    due = contribution(pay, insurance, employer, schedule_of(period), policy=policy)
+    branches = [line.branch for line in due.lines]
+    assert branches == [branch for branch in Branch if branch in branches]
+    assert set(branches) <= schedule_of(period).groups.branches[insurance.group]
+    assert (Branch.MDE in branches) <= (employer.mde_class is not None)
+    assert (Branch.FAMILY_BENEFITS in branches) <= employer.public
+    assert (Branch.HEALTH_AT_WORK in branches) <= (employer.health_service is not HealthService.OWN)
+    assert due.total == sum(line.employee + line.employer for line in due.lines)
 
 
 @given(PAYS, EMPLOYERS, PERIODS)
-def test_the_whole_ceiling_left_changes_nothing(pay: Pay, employer: Classification, period: Period) -> None:
-    month = schedule_of(period)
-    left = dict.fromkeys(Branch, month.ceiling.value)
-    assert contribution(pay, Insurance(), employer, month, ceiling_left=left) == charge(
-        pay, Insurance(), employer, period
+def test_care_and_cash_joined_are_the_rounded_sum(pay: Pay, employer: Classification, period: Period) -> None:
+    apart, joined = (
+        contribution(pay, Insurance(), employer, schedule_of(period), policy=Policy(sickness=sickness))
+        for sickness in (Sickness.APART, Sickness.JOINED)
     )
+    exact = independent(pay, None, employer, period)
+    care, cash = joined.lines[:2]
+    for side in ("employee", "employer"):
+        assert getattr(care, side) + getattr(cash, side) == half_up(exact["care"] + exact["cash"])
+    assert (care, joined.lines[2:]) == (apart.lines[0], apart.lines[2:])
+
+
+@given(POLICIES)
+def test_a_policy_is_parsed_from_its_name(policy: Policy) -> None:
+    assert Policy.parse(policy.name) == policy
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "line",
+        "line+apart+cumulative",
+        "line+apart+cumulative+unrounded+line",
+        "apart+line+cumulative+unrounded",
+        "Line+apart+cumulative+unrounded",
+        "line+apart+weekly+unrounded",
+    ],
+)
+def test_a_policy_by_another_name_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match=r"a policy is named like|is not a valid"):
+        Policy.parse(name)
+
+
+def test_the_default_policy_has_its_name() -> None:
+    assert Policy().name == "line-and-side+apart+cumulative+unrounded"
 
 
 def test_a_line_names_the_limit_that_made_its_base() -> None:

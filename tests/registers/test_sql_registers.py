@@ -158,10 +158,15 @@ class Beside(RuleBasedStateMachine):
         for registers in self.both:
             registers.wages.release(memory[::2])
 
-    @rule(pair=st.sampled_from(PAIRS), entry=st.sampled_from(ENTRIES), contract=st.sampled_from("IDE"))
-    def enter(self, pair: tuple[str, str], entry: date, contract: str) -> None:
+    @rule(
+        pair=st.sampled_from(PAIRS),
+        entry=st.sampled_from(ENTRIES),
+        contract=st.sampled_from("IDE"),
+        trial=st.none() | st.just(date(2024, 3, 31)),
+    )
+    def enter(self, pair: tuple[str, str], entry: date, contract: str, trial: date | None) -> None:
         """An affiliation that is not there yet."""
-        new = Affiliation(*pair, entry, None, contract, "03")
+        new = Affiliation(*pair, entry, None, contract, "03", trial=trial)
         if entry not in {one.entry for one in self._known(pair)}:
             for registers in self.both:
                 registers.affiliations.open(new)
@@ -261,6 +266,10 @@ class Beside(RuleBasedStateMachine):
         for employer in EMPLOYERS:
             assert _month(memory, employer) == _month(tables, employer)
         assert _absences(memory) == _absences(tables)
+        for months in ((PERIODS[0], PERIODS[1]), (PERIODS[1], PERIODS[1]), (PERIODS[1], PERIODS[0])):
+            asked = (registers.absences.of_pairs(PAIRS[1:], *months) for registers in self.both)
+            known, same = ({pair: list(found) for pair, found in each.items()} for each in asked)
+            assert known == same
         assert memory.persons.find(IDENTITIES) == tables.persons.find(IDENTITIES)
         assert memory.companies.find(COMPANIES) == tables.companies.find(COMPANIES)
 
@@ -540,6 +549,7 @@ def test_no_question_reads_a_whole_register(database: Database) -> None:
         registers.wages.hours([MONTHS[0]])
         registers.absences.standing([MONTHS[0]])
         registers.absences.cancel([MONTHS[0]])
+        registers.absences.of_pairs([PAIRS[0]], *PERIODS)
         registers.activities.standing([PAIRS[0]])
         registers.activities.held([PAIRS[0]])
         registers.activities.release([ACTIVITY])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from gateway import dta, fixpack, wire
+from gateway import dta, dta_answers, fixpack, wire
 from gateway.batch import Anomaly, MemberId, Record
 from gateway.outcome import Refusal
 from gateway.procedures import PROCEDURES, Procedure
@@ -114,6 +115,69 @@ def test_the_listing_reminds_of_files_that_go_with_the_records() -> None:
     assert "CARTID" not in fixpack.listing(
         "b", fixpack.of(salret(RejectedRecord(1, ("4",), WAGE)), NOW), "en"
     )
+
+
+@pytest.mark.parametrize(
+    "procedure",
+    [one for one in PROCEDURES if not dta.is_xml_only(one.code)],
+    ids=lambda one: one.returns_code,
+)
+@given(choice=st.data())
+@settings(deadline=None, max_examples=50)
+def test_the_pack_of_a_dta_return_says_what_that_of_its_xml_says(
+    procedure: Procedure, choice: st.DataObject
+) -> None:
+    document = choice.draw(documents.rejected_records(procedure.form.fields).filter(lambda d: d.rejected))
+    member = document.header.recipient
+    root = rejected.write(procedure.returns_code, procedure.form.fields, document)
+    answer = dta_answers.spell(root, member, NOW.date())
+    assert answer is not None
+    _, *lines = answer.split(b"\r\n")[:-1]
+    pack = fixpack.of_dta(f"{procedure.returns_code}.x.dta", answer, NOW)
+    assert (pack.procedure, pack.member) == (procedure, member)
+    written = fixpack.write_dta(pack).split(b"\r\n")[1:-1]
+    sent = [line.split(b";") for line in lines]
+    # Field 2 of the return is the code; all others go over as they are, and no code is lost.
+    assert set(written) == {b";".join([line[0], *line[2:]]) for line in sent}
+    assert Counter(code.encode() for one in pack.records for code in one.codes) == Counter(
+        line[1] for line in sent
+    )
+    assert len(pack.records) <= len(document.rejected)
+    if len({tuple(one.fields.items()) for one in document.rejected}) == len(document.rejected):
+        kept, left_out = fixpack.carried(fixpack.of(returned(procedure, document), NOW))
+        if not left_out:
+            assert fixpack.write_dta(kept) == fixpack.write_dta(pack)
+            assert [one.codes for one in kept.records] == [one.codes for one in pack.records]
+
+
+def test_two_equal_records_with_the_same_codes_stay_two() -> None:
+    line = "2099990001299;1893120105732;202607;3812,40;173;;;;;;;;;;;;;;"
+    codes = ("4", "7", "4", "7", "4")
+    lines = ["0;2099990001299;100001", *(f"1;{code};{line}" for code in codes)]
+    pack = fixpack.of_dta("SALRET.x.dta", "".join(f"{one}\r\n" for one in lines).encode(), NOW)
+    assert [(one.record, one.codes) for one in pack.records] == [
+        (2, ("4", "7")),
+        (4, ("4", "7")),
+        (6, ("4",)),
+    ]
+    assert "Record 2 (line 4 of the return)" in fixpack.listing("DECSAL.dta", pack, "en")
+    with pytest.raises(ValueError, match="does not tell its environment"):
+        fixpack.write(pack)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("ACKREC.x.dta", "0;2099990001299;100001\r\n"),
+        ("DETRET.x.dta", "0;2099990001299;100001\r\n1;1\r\n"),
+        ("SALRET.x.dta", "0;2099990001299;100001\r\n"),
+        ("SALRET.x.dta", "0;2099990001299;100001\r\n1\r\n"),
+        ("SALRET.x.dta", "1;4;;;\r\n"),
+    ],
+)
+def test_what_is_no_dta_return_gives_no_pack(name: str, content: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        fixpack.of_dta(name, content.encode(), NOW)
 
 
 def test_a_dta_pack_holds_what_it_can_carry_and_names_the_rest() -> None:

@@ -17,12 +17,16 @@ from gateway.returns import (
     ackrec,
     acktrt,
     affret,
+    annuel,
     calcul,
+    calend,
     cerret,
     certif,
     chapro,
     chgmat,
+    depmax,
     detret,
+    difcal,
     empass,
     empret,
     extcpt,
@@ -35,12 +39,15 @@ from gateway.returns import (
     matass,
     matret,
     matuti,
+    ownret,
+    recouv,
     recret,
     salman,
     salret,
+    simres,
     utiret,
 )
-from tests.returns import documents
+from tests.returns import documents, simulated
 from xsd import catalogue
 
 DAY = Received(datetime(2026, 8, 3, 9, 0, tzinfo=UTC)).day
@@ -63,6 +70,10 @@ EVERY_RETURN = {
     certif: documents.certificates,
     cerret: documents.rejected_records(cerret.NAMES),
     recret: documents.rejected_records(recret.NAMES),
+    ownret: documents.rejected_records(ownret.NAMES),
+    difcal: documents.comparisons,
+    simres: simulated.simulations,
+    recouv: documents.recovery_notices,
     detret: documents.rejected_records(detret.NAMES),
     intret: documents.rejected_records(intret.NAMES),
     calcul: documents.calculations,
@@ -71,6 +82,9 @@ EVERY_RETURN = {
     lisper: documents.staff_lists,
     chapro: documents.counted_employees,
     chgmat: documents.changes,
+    calend: documents.calendars,
+    annuel: documents.annual_statements,
+    depmax: documents.over_ceilings,
 }
 
 
@@ -101,6 +115,7 @@ def test_a_document_has_its_form_and_reads_back_as_it_was(module: ModuleType, ch
         (manret, "DEMMAN"),
         (cerret, "DEMCER"),
         (recret, "DECREC"),
+        (ownret, "OWNCAL"),
         (intret, "DECINT"),
         (detret, "DEMDET"),
     ],
@@ -114,6 +129,7 @@ def test_a_document_has_its_form_and_reads_back_as_it_was(module: ModuleType, ch
         "MANRET",
         "CERRET",
         "RECRET",
+        "OWNRET",
         "INTRET",
         "DETRET",
     ],

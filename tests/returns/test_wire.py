@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from types import ModuleType
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
@@ -209,3 +209,51 @@ def test_a_total_that_is_not_the_sum_of_its_parts_is_refused(
     wire.child(root, total).text = "0.01" if wire.text(root, total) == "0.00" else "0.00"
     with pytest.raises(ValueError, match=f"{total} of {module.CODE} is"):
         module.read(root)
+
+
+COUNTED = {
+    *("Amount", "Employee", "Employer", "PreviousBalance", "PayRefund"),
+    *("EmployeeTotal", "EmployerTotal", "Total", "Contributions", "Booked", "Corrected", "Charged"),
+    *("Refunded", "Balance", "Payable", "Instalment"),
+}
+
+
+@pytest.mark.parametrize(
+    ("module", "document"),
+    [(calcul, documents.calculations), (extcpt, documents.statements)],
+    ids=["CALCUL", "EXTCPT"],
+)
+@given(choice=st.data())
+@settings(deadline=None)
+def test_no_amount_that_counts_can_be_changed_alone(
+    module: ModuleType, document: st.SearchStrategy[object], choice: st.DataObject
+) -> None:
+    root = over_the_wire(module.write(choice.draw(document)))
+    amounts = [part for part in root.iter("*") if "." in (part.text or "")]
+    one = choice.draw(st.sampled_from([part for part in amounts if etree.QName(part).localname in COUNTED]))
+    one.text = "0.01" if one.text == "0.00" else "0.00"
+    with pytest.raises(ValueError, match=r" is .* its parts give | is distributed of "):
+        module.read(root)
+
+
+@given(documents.statements)
+def test_a_statement_that_would_be_paid_under_another_matricule_is_refused(
+    document: extcpt.StatementReturn,
+) -> None:
+    root = over_the_wire(extcpt.write(document))
+    wire.child(wire.child(root, "Payment"), "Reference").text = "x"
+    with pytest.raises(ValueError, match="Reference of Payment is x"):
+        extcpt.read(root)
+
+
+@given(st.lists(st.text(st.characters() | st.sampled_from("&<>\"'\r\n\t]\x00"), max_size=20), max_size=200))
+def test_any_text_can_be_written_as_text_and_grafted(texts: list[str]) -> None:
+    root = wire.begin("DECSAL")
+    wire.add(root, "Header")
+    wire.graft(root, [wire.written([("Value", text), ("Nothing", None)]) for text in texts])
+    assert wire.text(root, "Header") == ""
+    assert [wire.value(part) for part in wire.children(over_the_wire(root), "Value")] == [
+        wire.safe(text) for text in texts
+    ]
+    assert len(root) == len(texts) + 1
+    assert etree.tostring(root).count(b"xmlns") == 1

@@ -11,10 +11,12 @@ import sqlalchemy as sa
 from adapters.database.registers.absences import SqlAbsences
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.affiliations import SqlAffiliations
+from adapters.database.registers.billed import SqlBilled
 from adapters.database.registers.companies import SqlCompanies
 from adapters.database.registers.employers import SqlEmployers
 from adapters.database.registers.mandates import SqlMandates
 from adapters.database.registers.missions import SqlMissions
+from adapters.database.registers.own import SqlOwnCalculations
 from adapters.database.registers.persons import SqlPersons
 from adapters.database.registers.wages import SqlWages
 from gateway.registers import Registers
@@ -38,4 +40,6 @@ def bind(
         wages=wages,
         absences=SqlAbsences(connection),
         activities=activities,
+        own=SqlOwnCalculations(connection),
+        charges=SqlBilled(connection),
     )

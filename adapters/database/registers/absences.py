@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
+from adapters.database.registers import recalculations
 from adapters.database.registers.keys import key_table, many, month_row
 from gateway.moments import Period
-from gateway.registers import Absence, AbsenceState, InsuredMonth
+from gateway.registers import Absence, AbsenceState, InsuredMonth, Pair
 
 absence = tables.table(tables.Absence)
 
@@ -60,9 +61,46 @@ class SqlAbsences:
             found[one.month].append(one)
         return found
 
+    def of_pairs(
+        self, pairs: Collection[Pair], first: Period, last: Period
+    ) -> Mapping[Pair, Sequence[Absence]]:
+        found: dict[Pair, list[Absence]] = defaultdict(list)
+        wanted = key_table(self._connection, pairs)
+        query = (
+            sa.select(absence)
+            .join(wanted, sa.and_(absence.c.employer == wanted.c.a, absence.c.insured == wanted.c.b))
+            .where(
+                sa.text(f"absence.{tables.ABSENCE_STANDS}"),
+                absence.c.period.between(str(first), str(last)),
+            )
+            .order_by(absence.c.first_day)
+        )
+        for row in self._connection.execute(query):
+            found[row.employer, row.insured].append(_absence_of(row))
+        return found
+
+    def declared_by(self, since: Mapping[str, Period], last: Period) -> Mapping[str, set[str]]:
+        """The insured for whom an incapacity stands in some months, by employer: from a month of each to
+        another, both inclusive."""
+        found: defaultdict[str, set[str]] = defaultdict(set)
+        wanted = key_table(self._connection, ((employer, str(first)) for employer, first in since.items()))
+        query = (
+            sa.select(absence.c.employer, absence.c.insured)
+            .join(wanted, absence.c.employer == wanted.c.a)
+            .where(
+                absence.c.period.between(wanted.c.b, str(last)),
+                sa.text(f"absence.{tables.ABSENCE_STANDS}"),
+            )
+        )
+        for employer, insured in self._connection.execute(query.distinct()):
+            found[employer].add(insured)
+        return found
+
     def add(self, absences: Iterable[tuple[Absence, AbsenceState]]) -> None:
-        rows = ((*_absence_row(one), state.value) for one, state in absences)
+        given = list(absences)
+        rows = ((*_absence_row(one), state.value) for one, state in given)
         many(self._connection, _INSERT_ABSENCE, rows)
+        recalculations.enter(self._connection, (month_row(one.month) for one, _ in given))
 
     def cancel(self, months: Collection[InsuredMonth]) -> None:
         many(
@@ -71,6 +109,7 @@ class SqlAbsences:
             " WHERE employer = ? AND insured = ? AND period = ? AND state = 'current'",
             map(month_row, months),
         )
+        recalculations.enter(self._connection, map(month_row, months))
 
 
 def _absence_row(one: Absence) -> tuple[object, ...]:

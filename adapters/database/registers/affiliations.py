@@ -9,6 +9,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from adapters.database import tables
+from adapters.database.registers import recalculations
 from adapters.database.registers.keys import key_table
 from gateway.registers import Affiliation, Pair
 
@@ -32,15 +33,7 @@ class SqlAffiliations:
         found: dict[Pair, list[Affiliation]] = defaultdict(list)
         wanted = key_table(self._connection, pairs)
         query = (
-            sa.select(
-                affiliation.c.employer,
-                affiliation.c.insured,
-                affiliation.c.entry,
-                affiliation.c.exit,
-                affiliation.c.contract,
-                affiliation.c.scheme,
-                affiliation.c.user,
-            )
+            sa.select(*(affiliation.c[name] for name in Affiliation._fields))
             .join(
                 wanted,
                 sa.and_(affiliation.c.employer == wanted.c.a, affiliation.c.insured == wanted.c.b),
@@ -79,11 +72,13 @@ class SqlAffiliations:
             **new._asdict(),
             "entry": new.entry.isoformat(),
             "exit": new.exit.isoformat() if new.exit else None,
+            "trial": new.trial.isoformat() if new.trial else None,
             "state": "current",
             "deposit": self._deposit,
             "replaces": replaces,
         }
         self._connection.execute(_INSERT, values)
+        self._look_again(new)
 
     def _retire(self, old: Affiliation, state: str) -> int:
         """Take a version out of force; its id."""
@@ -101,7 +96,12 @@ class SqlAffiliations:
         ).scalar()
         if retired is None:
             raise ValueError("an affiliation that does not stand cannot be replaced or cancelled")
+        self._look_again(old)
         return retired
+
+    def _look_again(self, one: Affiliation) -> None:
+        """Whatever was charged since its first day depends on it."""
+        recalculations.enter(self._connection, [(one.employer, one.insured, one.entry.isoformat()[:7])])
 
 
 def _affiliation(
@@ -112,6 +112,7 @@ def _affiliation(
     contract: str,
     scheme: str,
     user: str | None,
+    trial: str | None,
 ) -> Affiliation:
     return Affiliation(
         employer=employer,
@@ -121,4 +122,5 @@ def _affiliation(
         contract=contract,
         scheme=scheme,
         user=user,
+        trial=date.fromisoformat(trial) if trial else None,
     )

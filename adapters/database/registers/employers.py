@@ -31,11 +31,15 @@ class SqlEmployers:
                 employer_year.c.mde_class,
                 employer_year.c.accident_factor,
                 employer.c.household,
+                employer_year.c.public,
+                employer_year.c.health_service,
             )
             .join(wanted, employer.c.matricule == wanted.c.a)
             .join(employer_year, employer_year.c.matricule == employer.c.matricule)
             .where(employer_year.c.year == year)
+            .order_by(employer_year.c.id)
         )
+        # The last row entered for a year counts; it takes the place of those before it here.
         return {row.matricule: Employer(*row) for row in self._connection.execute(query)}
 
     def name(self, matricule: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -10,10 +12,12 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.journal import append
+from adapters.database.registers.keys import key_table
 from gateway.batch import MemberId
 from gateway.moments import Received
 from gateway.registers import Mandate, MandateState, Origin
 
+deposit = tables.table(tables.Deposit)
 mandate = tables.table(tables.Mandate)
 mandate_event = tables.table(tables.MandateEvent)
 member = tables.table(tables.Member)
@@ -30,6 +34,15 @@ class SqlMandates:
 
     def for_employer(self, employer: str) -> Sequence[Mandate]:
         return self._where(mandate.c.employer == employer)
+
+    def for_employers(self, employers: Collection[str]) -> Mapping[str, Sequence[Mandate]]:
+        """The mandates for each of some employers; those without any are absent."""
+        found: defaultdict[str, list[Mandate]] = defaultdict(list)
+        wanted = key_table(self._connection, ((employer,) for employer in employers))
+        query = sa.select(mandate).join(wanted, mandate.c.employer == wanted.c.a)
+        for row in self._connection.execute(query.order_by(mandate.c.number)).all():
+            found[row.employer].append(_mandate(row))
+        return found
 
     def get(self, number: int) -> Mandate | None:
         return next(iter(self._where(mandate.c.number == number)), None)
@@ -75,6 +88,45 @@ class SqlMandates:
     def _where(self, condition: sa.ColumnElement[bool]) -> list[Mandate]:
         rows = self._connection.execute(sa.select(mandate).where(condition).order_by(mandate.c.number))
         return [_mandate(row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """How a mandate stood after it was entered or changed.
+
+    Attributes:
+        at: the moment.
+        state: as it was from then on.
+        last: its last day, if one was set.
+        by: the member who did it; None for the operator.
+        deposit: id of the deposit that did it, if one.
+    """
+
+    at: Received
+    state: MandateState
+    last: date | None
+    by: MemberId | None
+    deposit: str | None
+
+
+def history(connection: sa.Connection, number: int) -> list[Turn]:
+    """All that became of a mandate, in order; nothing for one that never was."""
+    query = (
+        sa.select(mandate_event, deposit.c.id.label("named"))
+        .outerjoin(deposit, deposit.c.number == mandate_event.c.deposit)
+        .where(mandate_event.c.mandate == number)
+        .order_by(mandate_event.c.id)
+    )
+    return [
+        Turn(
+            at=Received.parse(row.at),
+            state=MandateState(row.state),
+            last=date.fromisoformat(row.last) if row.last else None,
+            by=MemberId(row.member[:13], row.member[13:]) if row.member else None,
+            deposit=row.named,
+        )
+        for row in connection.execute(query)
+    ]
 
 
 def mandate_subject(row: sa.Row[Any]) -> str:

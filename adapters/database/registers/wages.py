@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import tables
+from adapters.database.registers import recalculations
 from adapters.database.registers.keys import key_table, many, month_row
 from gateway.moments import Period, Received
 from gateway.registers import InsuredMonth, Pair, Wage, WageKey, WageState
@@ -22,6 +24,8 @@ _INSERT_WAGE = (
     f"INSERT INTO wage ({', '.join(_WAGE_COLUMNS)})"  # noqa: S608 - our own names
     f" VALUES ({', '.join('?' * len(_WAGE_COLUMNS))})"
 )
+_period = lru_cache(maxsize=1024)(Period.parse)
+"""Few months, very many wages."""
 _STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
 _HELD = sa.text(f"wage.{tables.WAGE_HELD}")
 _COUNTS = sa.text("wage.state = 'current'")
@@ -69,7 +73,9 @@ class SqlWages:
         return found
 
     def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
-        many(self._connection, _INSERT_WAGE, (_row(one, state) for one, state in wages))
+        given = list(wages)
+        many(self._connection, _INSERT_WAGE, (_row(one, state) for one, state in given))
+        self._look_again(one.key for one, _ in given)
 
     def supersede(self, keys: Collection[WageKey], by_deposit: int) -> None:
         many(
@@ -92,6 +98,7 @@ class SqlWages:
 
     def release(self, wages: Sequence[Wage]) -> None:
         self._turn([(one.deposit, one.record) for one in wages], WageState.CURRENT)
+        self._look_again(one.key for one in wages)
 
     def hours(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, int]:
         wanted = key_table(self._connection, map(month_row, months))
@@ -134,6 +141,41 @@ class SqlWages:
             found[row.employer, row.insured].append(wage_of(row))
         return found
 
+    def charged_in(self, employer: str, first: Period | None, last: Period) -> Sequence[Wage]:
+        """The wages that count of an employer, from a month (the first ever without one) to another, both
+        inclusive, by month, insured and first day."""
+        return self.charged_by({employer: first}, last).get(employer, [])
+
+    def charged_by(self, since: Mapping[str, Period | None], last: Period) -> Mapping[str, Sequence[Wage]]:
+        """The same of many employers, each from a month of its own."""
+        found: defaultdict[str, list[Wage]] = defaultdict(list)
+        ever = key_table(self._connection, ((one,) for one, first in since.items() if first is None))
+        self._gather(ever, wage.c.period <= str(last), found)
+        months = key_table(
+            self._connection,
+            (
+                (employer, str(first.plus(month)))
+                for employer, first in since.items()
+                if first is not None
+                for month in range((last.year - first.year) * 12 + last.month - first.month + 1)
+            ),
+        )
+        self._gather(months, wage.c.period == months.c.b, found)
+        return found
+
+    def _gather(
+        self, wanted: sa.Table, months: sa.ColumnElement[bool], found: defaultdict[str, list[Wage]]
+    ) -> None:
+        """The wages that count of the employers in a table of keys, by month, insured and first day."""
+        query = (
+            sa.select(*(wage.c[name] for name in _WAGE_COLUMNS[:-1]))
+            .join(wanted, wage.c.employer == wanted.c.a)
+            .where(months, _STANDS, _COUNTS)
+            .order_by(wage.c.employer, wage.c.period, wage.c.insured, wage.c.first_day)
+        )
+        for employer, insured, period, first, end, *others in self._connection.execute(query).all():
+            found[employer].append(Wage(WageKey(employer, insured, _period(period), first, end), *others))
+
     def waiting(self) -> Iterator[tuple[Wage, Received]]:
         """Every wage on hold, with the receipt of the deposit that declared it."""
         query = (
@@ -148,6 +190,11 @@ class SqlWages:
         found = set(self._connection.execute(query).scalars())
         self._turn([(deposit, record) for record in found], WageState.EXPIRED)
         return found
+
+    def _look_again(self, keys: Iterable[WageKey]) -> None:
+        """Months that were charged before their wages, or other ones, came."""
+        months = {(key.employer, key.insured, str(key.period)) for key in keys}
+        recalculations.enter_late(self._connection, months)
 
     def _turn(self, records: Sequence[tuple[int, int]], state: WageState) -> None:
         """Give held wages, named by deposit and record, another state."""

@@ -340,7 +340,9 @@ class Standing:
         if d.entry is None or (d["Exit"] and d.exit is None) or before(d.exit, d.entry):
             return None
         employer, insured = d.pair
-        new = Affiliation(employer, insured, d.entry, d.exit, d["ContractType"], d["Scheme"])
+        new = Affiliation(
+            employer, insured, d.entry, d.exit, d["ContractType"], d["Scheme"], trial=d.trial_end
+        )
         if self._missions[d.pair].sharing(d.entry, d.exit):
             return MISSION, "Entry"
         return (KNOWN, "Entry") if self._overlaps_others(new, old) else Effect(old, new)

@@ -16,7 +16,7 @@ wage counts already: which of the two is wrong is not known here, and the wage m
 
 Layout and meaning of most codes are published, details are not. Our assumptions:
 
-* the types of incapacity are 1 to 5; what they mean is not known, so nothing depends on the type;
+* the types of incapacity are 1 to 5; what they mean decides about refunds alone (`gateway/mutuality`);
 * a cancellation with one of the fields of a declaration gets the code of that field (MALRET 5, 6, 7, 10);
 * a month is later than the last one by the day of receipt on the Luxembourg calendar (MALRET 9), and older
   than three years when its last day is (MALRET 15); both kinds of record are judged so;

@@ -1,0 +1,1 @@
+"""The operator's bank: statements and notifications in (camt), payment orders out (pain)."""

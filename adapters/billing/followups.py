@@ -1,0 +1,148 @@
+"""What follows statements: pages for people, and own computations compared with what is charged.
+
+Both are made from what was posted, after the statements themselves, so that a run does not keep the database
+to itself while pages are set. How far each has come is kept (the table `bookmark`), in the transaction of
+what is posted: cut off, it goes on where it stopped; repeated, it posts nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from adapters.answering import give, give_statement
+from adapters.billing.documents import recipients
+from adapters.database import Database, tables
+from adapters.database.members import agreement_of
+from adapters.database.registers import bind
+from adapters.database.registers.activities import SqlActivities
+from adapters.database.registers.wages import SqlWages
+from adapters.invoices import ubl
+from adapters.pdf.statement import statement_page
+from gateway.agreement import Agreement, Pages
+from gateway.batch import MemberId
+from gateway.billing.own import differences
+from gateway.contributions import Policy
+from gateway.moments import Clock, Period, Received
+from gateway.returns import calcul, difcal, extcpt
+from gateway.seal import Seal
+from signing.parse import parse
+
+answer = tables.table(tables.Answer)
+bookmark = tables.table(tables.Bookmark)
+statement = tables.table(tables.Statement)
+
+PAGES = "statement-pages"
+COMPARISONS = "statement-comparisons"
+
+
+class Followups:
+    """Posts what follows the statements issued so far."""
+
+    def __init__(self, database: Database, seal: Seal, clock: Clock) -> None:
+        self._database = database
+        self._seal = seal
+        self._clock = clock
+
+    def pages(self) -> Iterator[str]:
+        """Put the pages of every statement posted since the last time on the shelf beside it; their names."""
+        for number in self._after(PAGES, answer.c.number, answer.c.kind == extcpt.CODE):
+            name = self._page(number, Received(self._clock()))
+            if name is not None:
+                yield name
+
+    def _page(self, number: int, now: Received) -> str | None:
+        """Set the pages of one statement for one member, and post them; their name."""
+        with self._database.read() as connection:
+            copy = _copy(connection, number, now)
+        if copy is None:
+            with self._database.write() as connection:
+                _mark(connection, PAGES, number)
+            return None
+        page, due = copy.pages(now, test=self._seal.environment == "test")
+        with self._database.write() as connection:
+            _mark(connection, PAGES, number)
+            return give_statement(connection, self._seal, copy.member, page=page, invoice=due, at=now.at).name
+
+    def comparisons(self) -> Iterator[str]:
+        """Compare statements issued since the last time with the employers' own computations; file names."""
+        for number in self._after(COMPARISONS, statement.c.number, sa.true()):
+            with self._database.write() as connection:
+                names = list(self._compare(connection, number))
+                _mark(connection, COMPARISONS, number)
+            yield from names
+
+    def _after(self, name: str, column: sa.Column[int], wanted: sa.ColumnElement[bool]) -> Sequence[int]:
+        with self._database.read() as connection:
+            row = connection.execute(sa.select(bookmark.c.row).where(bookmark.c.name == name)).scalar() or 0
+            query = sa.select(column).where(column > row, wanted).order_by(column)
+            return list(connection.execute(query).scalars())
+
+    def _compare(self, connection: sa.Connection, number: int) -> Iterator[str]:
+        row = connection.execute(sa.select(statement).where(statement.c.number == number)).one()
+        period, now = Period.parse(row.period), Received(self._clock())
+        registers = bind(connection, SqlWages(connection), SqlActivities(connection))
+        if not registers.own.of_month(row.employer, period):
+            return
+        said = f"{period.year:04d}{period.month:02d}-{number:07d}"
+        compared = differences(
+            registers,
+            row.employer,
+            period,
+            registers.charges.of_month(row.employer, period),
+            statement=said,
+            earlier=registers.charges.reversed_of(row.employer, period),
+            policy=Policy.parse(row.policy),
+        )
+        assert compared is not None
+        for member in recipients(connection, row.employer, now):
+            document = difcal.Differences(self._seal.header(member, now.at), compared)
+            yield give(connection, self._seal, member, difcal.write(document), now.at).name
+
+
+@dataclass(frozen=True, slots=True)
+class _Copy:
+    """A statement as one member got it.
+
+    Attributes:
+        statement, detail: the signed documents.
+        language: of its pages.
+    """
+
+    member: MemberId
+    statement: bytes
+    detail: bytes
+    language: str
+
+    def pages(self, at: Received, *, test: bool) -> tuple[bytes, bytes]:
+        """The statement as PDF and in UBL, from the very documents that the member got."""
+        said = extcpt.read(parse(self.statement)).statement
+        calculation = calcul.read(parse(self.detail)).calculation
+        if calculation.statement != said.number:
+            raise ValueError(f"no detail was posted with statement {said.number}")
+        page = statement_page(said, calculation, self.statement, self.language, at.at, test=test)
+        return page, ubl(said, self.language)
+
+
+def _copy(connection: sa.Connection, number: int, now: Received) -> _Copy | None:
+    """The copy of a statement that is an answer; None when its member wants no pages."""
+    row = connection.execute(sa.select(answer).where(answer.c.number == number)).one()
+    member = MemberId(row.recipient[:13], row.recipient[13:])
+    agreed = agreement_of(connection, member, now) or Agreement(frozenset())
+    if agreed.pages is Pages.NONE:
+        return None
+    before = sa.and_(answer.c.recipient == row.recipient, answer.c.number < number)
+    detail = connection.execute(
+        sa.select(answer.c.content)
+        .where(before, answer.c.kind == calcul.CODE)
+        .order_by(answer.c.number.desc())
+        .limit(1)
+    ).scalar_one()
+    return _Copy(member, row.content, detail, agreed.pages.value)
+
+
+def _mark(connection: sa.Connection, name: str, row: int) -> None:
+    connection.execute(sa.delete(bookmark).where(bookmark.c.name == name))
+    connection.execute(sa.insert(bookmark).values(name=name, row=row))
