@@ -29,19 +29,21 @@ from lxml import etree
 from adapters.client import Profile
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database
-from adapters.database.members import Members
+from adapters.database.members import ALL, Members
 from adapters.installation import VALIDITY, install, write_ssh_key
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises
 from adapters.settings import Settings
 from gateway import names, wire
+from gateway.agreement import Agreement
 from gateway.batch import MemberId
 from gateway.billing import AccountStatement, Calculation
+from gateway.billing.differences import Comparison
 from gateway.calendar import first_working_day
 from gateway.contributions import Classification
 from gateway.moments import Received, months_after, system_clock
 from gateway.money import euro
-from gateway.returns import acktrt, calcul, calend, chapro, chgmat, extcpt, info, lisper, salman
+from gateway.returns import acktrt, calcul, calend, chapro, chgmat, difcal, extcpt, info, lisper, salman
 from signing.certificates import load_certificate
 from signing.parse import parse
 
@@ -142,6 +144,12 @@ class Month:
                     for name in container.namelist():
                         if name.endswith(names.Extension.PDF):
                             yield name, container.read(name)
+
+    def comparisons(self) -> list[Comparison]:
+        """Own computations beside what was charged."""
+        return [
+            difcal.read(etree.parse(answer.file).getroot()).comparison for answer in self.of_kind(difcal.CODE)
+        ]
 
     def statements(self) -> list[AccountStatement]:
         """The account statements that were collected."""
@@ -257,6 +265,8 @@ def _register(cast: Mapping[str, Any], premises: Premises, folder: Path, gateway
     for key, each in cast["members"].items():
         who = MemberId(each["matricule"], each["number"])
         members.register(who, name=each["name"], kind=each["kind"], at=now)
+        if each.get("own_computation"):
+            members.agree(who, Agreement(ALL, own_computation=True), now)
         profiles[key] = _equip(folder / "members" / key, who, each["name"], authority, gateway, now)
         _enter_keys(members, who, profiles[key], now)
         for mandate in each["mandates"]:
@@ -443,8 +453,11 @@ def _bill(period: str, premises: Premises, profiles: Mapping[str, Path], month: 
     say(f"Billed {period}: {len(issued)} account statements")
     due = sum(2 * len(each["recipients"]) for each in issued)
     _collect_until(
-        lambda: len(month.of_kind(calcul.CODE, extcpt.CODE)) >= due
-        and len(list(month.pages())) >= billed["pages"],
+        lambda: (
+            len(month.of_kind(calcul.CODE, extcpt.CODE)) >= due
+            and len(list(month.pages())) >= billed["pages"]
+            and len(month.comparisons()) >= billed["comparisons"]
+        ),
         profiles,
         month,
     )

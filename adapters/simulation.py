@@ -60,7 +60,16 @@ LOOK_SECONDS = 0.05
 _MINUTE = 60.0
 _LONGEST_REST_SECONDS = 3.0
 _MONTHS_BACK = 12
-_SUMS = ("previous_balance", "booked", "contributions", "corrected", "refunded", "balance", "entries")
+_SUMS = (
+    "previous_balance",
+    "booked",
+    "contributions",
+    "corrected",
+    "refunded",
+    "balance",
+    "payable",
+    "entries",
+)
 _DEFAULT = Policy()
 
 

@@ -25,7 +25,6 @@ from gateway.seal import Seal
 
 __all__ = ["BillingRun", "Held", "Issued", "declared_of", "note_law"]
 
-employer = tables.table(tables.Employer)
 entry = tables.table(tables.LedgerEntry)
 law_used = tables.table(tables.LawUsed)
 statement = tables.table(tables.Statement)
@@ -64,18 +63,21 @@ class BillingRun:
     def due(self, period: Period) -> list[str]:
         """The employers for whom something is to be stated, and for no month since.
 
-        Those with wages of the month, or of an earlier one that nobody has billed; those with an earlier
-        month to be looked at again; and those whose account has moved or is not even. Whoever has a
-        statement of this month or a later one has had it.
+        Those with wages of the month, or of one since the last that was billed; those with an earlier month
+        to be looked at again; and those whose account has moved or is not even. Whoever has a statement of
+        this month or a later one has had it.
         """
         done = sa.select(statement.c.employer).where(statement.c.period >= str(period))
+        billed = sa.select(sa.func.max(statement.c.period)).where(statement.c.period < str(period))
         declared = sa.select(wage.c.employer).where(
-            wage.c.period == str(period), sa.text("wage.state = 'current'")
+            wage.c.period > sa.func.coalesce(billed.scalar_subquery(), ""),
+            wage.c.period <= str(period),
+            sa.text("wage.state = 'current'"),
         )
         with self._database.read() as connection:
             found = set(connection.execute(declared.distinct()).scalars())
             found |= recalculations.employers(connection)
-            found |= _unsettled(connection) | _never_billed(connection, period)
+            found |= _unsettled(connection)
             return sorted(found - set(connection.execute(done).scalars()))
 
     def run(self, period: Period) -> Iterator[Issued | Held]:
@@ -135,18 +137,6 @@ def _unsettled(connection: sa.Connection) -> set[str]:
     stated = sa.exists().where(statement.c.employer == entry.c.employer)
     never = sa.select(entry.c.employer).where(entry.c.employer.is_not(None), ~stated).distinct()
     return {*connection.execute(open_ones).scalars(), *connection.execute(never).scalars()}
-
-
-def _never_billed(connection: sa.Connection, period: Period) -> set[str]:
-    """The employers without any statement who have wages of some month until this one."""
-    stated = sa.exists().where(statement.c.employer == employer.c.matricule)
-    declared = sa.exists().where(
-        wage.c.employer == employer.c.matricule,
-        wage.c.period <= str(period),
-        sa.text(f"wage.{tables.WAGE_STANDS}"),
-        sa.text("wage.state = 'current'"),
-    )
-    return set(connection.execute(sa.select(employer.c.matricule).where(~stated, declared)).scalars())
 
 
 def note_law(connection: sa.Connection, now: Received) -> None:

@@ -310,6 +310,7 @@ def _row(one: _Made, entries: int) -> tuple[object, ...]:
         "corrected": said.corrected,
         "refunded": said.refunded,
         "balance": said.balance,
+        "payable": said.payable,
         "entries": entries,
         "policy": said.policy.name,
         "parameters": said.policy.parameters,

@@ -40,6 +40,7 @@ class Stated:
     Attributes:
         cursor: its place in the order of issue.
         balance: after it; negative in the employer's favour.
+        payable: by the due day: the balance, or what a payment plan asks for of it.
     """
 
     cursor: int
@@ -54,13 +55,9 @@ class Stated:
     corrected: int
     refunded: int
     balance: int
+    payable: int
     policy: str
     parameters: str
-
-    @property
-    def payable(self) -> int:
-        """What is to be paid by the due day, unless a plan says otherwise."""
-        return max(0, self.balance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +207,7 @@ def _stated(row: sa.Row[tuple[object, ...]]) -> Stated:
         corrected=row.corrected,
         refunded=row.refunded,
         balance=row.balance,
+        payable=row.payable,
         policy=row.policy,
         parameters=row.parameters,
     )

@@ -18,6 +18,7 @@ from adapters import demo as story
 from adapters.cli.output import AsJson, console, errors, print_json, print_table
 from adapters.client.seals import GOOD
 from gateway import names
+from gateway.billing.differences import Reason
 from gateway.money import euro
 from gateway.procedures import PROCEDURES, REFUSED_FILE
 from gateway.returns.acktrt import Acknowledgement
@@ -110,6 +111,17 @@ def _tell(month: story.Month, seconds: float) -> None:
             for one in sorted(month.statements(), key=lambda one: one.number)
         ),
         wraps="Name",
+    )
+    print_table(
+        "Where an employer's own computation differs from what is charged (DIFCAL), in euro",
+        ("Insured", "Branch", "Side", "Own", "Charged", "Why"),
+        (
+            (line.insured, line.branch or "all", line.side, euro(line.own), euro(line.billed), line.reason)
+            for comparison in month.comparisons()
+            for line in comparison.reconciliation.lines
+            if line.reason not in (None, Reason.NOT_OWN)
+        ),
+        wraps="Why",
     )
     print_table(
         "What nobody had to ask for",

@@ -52,9 +52,7 @@ def explain(
 
 
 def _print_charge(charge: Any) -> None:
-    rows = [
-        (line["branch"], line["formula"], line["employee"], line["employer"]) for line in charge["lines"]
-    ]
+    rows = [(line["branch"], line["formula"], line["employee"], line["employer"]) for line in charge["lines"]]
     why = f", version {charge['version']}: {', '.join(charge['causes'])}" if charge["causes"] else ""
     title = f"{charge['insured']} · {charge['period']} · {charge['group']}{why}"
     print_table(title, ("Branch", "Formula", "Employee EUR", "Employer EUR"), rows)

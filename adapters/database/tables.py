@@ -526,6 +526,7 @@ class Statement(SQLModel, table=True):
     corrected: int
     refunded: int
     balance: int
+    payable: int = Field(description="by the last day to pay: the balance, or what a plan asks for of it")
     entries: int = Field(description="number of the last entry of the ledger that it shows")
     policy: str
     parameters: str = Field(description="version of the law's files")

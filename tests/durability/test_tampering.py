@@ -21,11 +21,10 @@ import pytest
 from lxml import etree
 
 from adapters.billing import BillingRun
-from adapters.premises import payee_of
 from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database
 from adapters.pki import Authority, KeyKind, Subject, new_key
-from adapters.premises import Premises
+from adapters.premises import Premises, payee_of
 from adapters.spool import Spool
 from adapters.verification import inspect
 from gateway.matricule import person_number
@@ -128,7 +127,8 @@ def _play(home: House) -> None:
     deposits += [home.receive(other, name, content, door).deposit for door in ("sftp", "https")]
     for sender, deposit in ((one, deposits[-3]), (other, deposits[-1])):
         home.wait(sender, deposit)
-    list(BillingRun(home.gateway.database, home.gateway.seal, home.clock, payee_of(home.settings)).run(Period(2026, 7)))
+    run = BillingRun(home.gateway.database, home.gateway.seal, home.clock, payee_of(home.settings))
+    list(run.run(Period(2026, 7)))
     outbox = home.gateway.outbox
     for sender in (one, other):
         for listed in outbox.collection.after(str(sender.member), 0, 3):
@@ -649,6 +649,9 @@ def _state_anew(store: Store, old: bytes, new: bytes, seal: Callable[[bytes], by
             store.do("UPDATE deposit SET receipt = ? WHERE id = ?", changed, deposit)
 
 
+_ENTRIES = "SELECT number FROM ledger_entry WHERE statement = ?"
+
+
 def _cut(store: Store, after: int) -> None:
     """Cut the journal off after an entry, with all rows and files of what it told."""
     for event, table in (("received%", "deposit"), ("posted%", "answer")):
@@ -663,6 +666,15 @@ def _cut(store: Store, after: int) -> None:
         " (SELECT subject FROM journal WHERE sequence > ? AND event IN ('treated', 'rejected'))",
         after,
     )
+    billed = store.ask("SELECT subject FROM journal WHERE sequence > ? AND event = 'billed'", after)
+    for table in ("charge", "ledger_posting", "ledger_entry"):
+        store.do(f"DROP TRIGGER {table}_no_delete")
+    for (subject,) in billed:
+        number = int(str(subject).partition(" ")[0].partition("-")[2])
+        store.do(f"DELETE FROM ledger_posting WHERE entry IN ({_ENTRIES})", number)
+        store.do("DELETE FROM ledger_entry WHERE statement = ?", number)
+        store.do("DELETE FROM charge WHERE statement = ?", number)
+        store.do("DELETE FROM statement WHERE number = ?", number)
     store.do("DELETE FROM journal WHERE sequence > ?", after)
     store.do(
         "UPDATE answer SET collected = NULL WHERE id NOT IN"

@@ -18,16 +18,22 @@ import pytest
 import yaml
 from lxml import etree
 
+from adapters.billing.reckoning import classification_of
 from adapters.demo import moved_on
 from adapters.scans import look
 from gateway import dta, envelope, names, wire
 from gateway.agreement import Agreement
 from gateway.attachments import KINDS, attachment
 from gateway.batch import Attachment, Batch, Header, MemberId
-from gateway.billing import Invoice, bill
+from gateway.billing import Invoice, Payee
+from gateway.billing.charges import Change, cases, charge_year, months_insured
+from gateway.billing.settlement import Account, Occasion
+from gateway.billing.settlement import invoice as settle
+from gateway.billing.statement import Cause
 from gateway.contents.checks import Expected
 from gateway.contents.payroll import read_payroll
 from gateway.context import Context
+from gateway.contributions import Policy
 from gateway.mandates import rights
 from gateway.matricule import is_employer, is_person
 from gateway.memory import MemoryWages, memory_registers
@@ -35,7 +41,7 @@ from gateway.moments import Period, Received, months_after
 from gateway.money import euro
 from gateway.outcome import Outcome, together
 from gateway.procedures import PAYROLL, PROCEDURES, REFUSED_FILE, procedure
-from gateway.registers import Affiliation, Employer, Mandate, Registers, WageState
+from gateway.registers import Affiliation, Employer, Mandate, Registers, Wage, WageState
 from gateway.rejections import REJECTIONS
 from gateway.returns import detret, info
 from xsd import Form, catalogue
@@ -46,6 +52,7 @@ XML_FILES = sorted(EXAMPLES.glob("*/*.xml"))
 """What has no `.dta` layout."""
 RECEIVED = Received(datetime(2026, 8, 10, 9, 0, tzinfo=UTC))
 FAULTY_IN_FORM = {
+    "employer/OWNCAL.dta": 1,
     "employer/PAYROLL.xml": 1,
     "fiduciary/DECAFF-faulty.dta": 0,
     "fiduciary/DECSAL-faulty.dta": 2,
@@ -361,7 +368,30 @@ def invoices() -> Iterator[Invoice]:
         if year == period.year and wages:
             pairs = {(wage.key.employer, wage.key.insured) for wage in wages}
             known = played().registers.affiliations.of(pairs)
-            yield bill(employer, period, wages, known, number="1", at=RECEIVED.at)
+            by_insured = {insured: each for (_, insured), each in known.items()}
+            yield invoice_of(employer, period, wages, by_insured)
+
+
+def invoice_of(
+    employer: Employer, period: Period, wages: Sequence[Wage], known: Mapping[str, Sequence[Affiliation]]
+) -> Invoice:
+    """The statement of an employer to whom nothing was charged before."""
+    classification, day = classification_of(employer), RECEIVED.day
+    found, held = cases(wages, known, day)
+    assert not held
+    changes = [
+        Change((Cause.LATE,), None, charge)
+        for insured in sorted({key.insured for key in found})
+        for charge in charge_year(
+            [case for key, case in found.items() if key.insured == insured],
+            months_insured(known[insured], period.year),
+            classification,
+            Policy(),
+            day,
+        )
+    ]
+    occasion = Occasion(1, employer.matricule, employer.name, classification, period, RECEIVED, Policy())
+    return settle(occasion, changes, [], Account(0, [], Payee("Nobody", "LU00", "NOBODY")), lambda _: ())
 
 
 def test_each_employer_is_charged_what_the_story_tells() -> None:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from adapters.cli import app
 from adapters.database.members import ALL
-from gateway.agreement import Agreement, Spelling
+from gateway.agreement import Agreement, Pages, Spelling
 from gateway.batch import MemberId
 from gateway.moments import Received
 from gateway.registers import MandateState
@@ -119,16 +119,21 @@ def test_the_command_shows_and_changes_it(home: House, member: Sender) -> None:
         "environment": "production",
         "answers": "xml",
         "own_computation": False,
+        "pages": "fr",
     }
-    changed = agreement("--procedures", "DECSAL decaff", "--answers", "dta", "--own-computation")
+    changed = agreement(
+        "--procedures", "DECSAL decaff", "--answers", "dta", "--own-computation", "--pages", "de"
+    )
     assert changed == {
         "procedures": ["DECAFF", "DECSAL"],
         "environment": "production",
         "answers": "dta",
         "own_computation": True,
+        "pages": "de",
     }
     standing = home.gateway.members.agreement(member.member, Received(home.clock()))
-    expected = Agreement(frozenset({"DECAFF", "DECSAL"}), answers=Spelling.DTA, own_computation=True)
+    codes = frozenset({"DECAFF", "DECSAL"})
+    expected = Agreement(codes, answers=Spelling.DTA, own_computation=True, pages=Pages.GERMAN)
     assert standing in (expected, replace(standing or expected, procedures=ALL))
 
 

@@ -15,11 +15,13 @@ from lxml import etree
 from adapters.billing import BillingRun, Held, Issued
 from adapters.billing.explanation import document, issue_of
 from adapters.billing.followups import Followups
+from adapters.database.ledger import SqlArrangements, SqlLedger
 from adapters.premises import payee_of
 from gateway.billing.holds import Code
 from gateway.contributions import Classification
+from gateway.ledger.arrangements import Instalment, Plan
 from gateway.matricule import is_employer
-from gateway.moments import Period, Received
+from gateway.moments import Period, Received, months_after
 from gateway.money import cents_of
 from tests.flow.premises import HandClock, move, rows, someone
 from tests.house import House, Sender, entry, wage
@@ -308,3 +310,24 @@ def test_a_statement_is_followed_once_by_its_pages(home: House, sender: Sender, 
     assert kinds == ["PDF", "XML"]
     read = subprocess.run([tool("pdftotext"), "-", "-"], input=pdf, capture_output=True, check=True)
     assert issued.number in read.stdout.decode()
+
+
+def test_a_payment_plan_leaves_the_rest_for_later(home: House, sender: Sender, employer: str) -> None:
+    """Of 986.95 in a plan of ten instalments nothing is due yet; the new month is due whole."""
+    insured = someone()
+    home.affiliate(insured, employer=employer)
+    declare(home, sender, wage(insured, employer))
+    july = bill(home, JULY, employer)
+    now = Received(home.clock())
+    with home.gateway.database.write() as connection:
+        (charge,) = SqlLedger(connection).of(employer)
+        instalments = tuple(Instalment(months_after(now.day, month), 9870) for month in range(1, 11))
+        items = frozenset({charge.number or 0})
+        SqlArrangements(connection).grant(
+            Plan(None, employer, now.day, "the operator", items, instalments, now)
+        )
+    declare(home, sender, wage(insured, employer, Period="2026-08"))
+    statement = check_account(home, bill(home, AUGUST, employer))
+    assert texts(statement, "Payment/Terms") == ["plan"]
+    assert amount(statement, "Balance") == 2 * july.total
+    assert amount(statement, "Payment/Payable") == july.total

@@ -145,7 +145,8 @@ def test_the_pack_of_a_dta_return_says_what_that_of_its_xml_says(
     assert len(pack.records) <= len(document.rejected)
     if len({tuple(one.fields.items()) for one in document.rejected}) == len(document.rejected):
         kept, left_out = fixpack.carried(fixpack.of(returned(procedure, document), NOW))
-        if not left_out:
+        # What a spreadsheet would take for a formula was made harmless in the return.
+        if not left_out and b"?" not in answer:
             assert fixpack.write_dta(kept) == fixpack.write_dta(pack)
             assert [one.codes for one in kept.records] == [one.codes for one in pack.records]
 
