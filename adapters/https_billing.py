@@ -28,7 +28,7 @@ from gateway.moments import Period
 from gateway.money import euro
 from inbox.receive import TooLarge
 
-PERIOD = r"^[0-9]{4}-(0[1-9]|1[0-2])$"
+PERIOD = r"^[1-9][0-9]{3}-(0[1-9]|1[0-2])$"
 MATRICULE = r"^[0-9]{13}$"
 NUMBER = r"^[0-9-]{1,40}$"
 AMOUNT = "euro, two decimals"

@@ -864,7 +864,7 @@ class Session(paramiko.SubsystemHandler):
     def _begin(self, name: str) -> Draft:
         self._drafts.pop(name, None)
         door = self._door
-        upload = door.tray.begin() if name.startswith(TRIALS) else door.inbox.begin()
+        upload = door.tray.begin(self.member) if name.startswith(TRIALS) else door.inbox.begin()
         draft = self._drafts[name] = Draft(upload, name)
         return draft
 

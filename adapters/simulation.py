@@ -26,6 +26,7 @@ from adapters.database import Database, tables
 from adapters.database.journal import append
 from adapters.database.registers import recalculations
 from adapters.database.registers.charges import SqlCharges
+from adapters.database.registers.keys import key_table
 from adapters.database.registers.mandates import SqlMandates
 from adapters.database.registers.refunds import SqlRefunds
 from adapters.treatment import Treatment
@@ -58,7 +59,8 @@ PATIENCE_SECONDS = 10.0
 LOOK_SECONDS = 0.05
 
 _MINUTE = 60.0
-_LONGEST_REST_SECONDS = 3.0
+_MOST_WAGES = 8_000
+"""Wages that the statements of one simulation may hold: some five seconds of the write lock."""
 _MONTHS_BACK = 12
 _SUMS = (
     "previous_balance",
@@ -287,7 +289,7 @@ class Simulations:
                 yield
             finally:
                 ended = self._tick()
-                self._rest_until = ended + min(ended - began, _LONGEST_REST_SECONDS)
+                self._rest_until = ended + (ended - began)
         finally:
             self._turn.release()
 
@@ -302,11 +304,16 @@ class Simulations:
 
     def _judge(self, member: MemberId, tried: Deposit, prepared: process.Examined | Rejected) -> _Judged:
         with self._database.engine.connect() as connection:
+            raw = connection.connection.dbapi_connection
+            assert raw is not None
+            # What does not fit the cache would be written to the log of the database, and stay there.
+            raw.cursor().execute("PRAGMA cache_spill=OFF")
             transaction = connection.begin()
             try:
                 return self._try(connection, member, tried, prepared)
             finally:
                 transaction.rollback()
+                raw.cursor().execute("PRAGMA cache_spill=ON")
 
     def _try(
         self,
@@ -326,6 +333,7 @@ class Simulations:
         if isinstance(prepared, Rejected):
             return _Judged(acknowledgement, None, (), ())
         accounts = {one: account for one in told if (account := _account(connection, one)) is not None}
+        _check_is_small(connection, accounts)
         with_it = self._billed(connection, accounts, now)
         before.rollback()
         before = connection.begin_nested()
@@ -396,6 +404,25 @@ class Simulations:
             journal=wire.JournalEntry(sequence, hashed),
         )
         return self._seal.sign(simres.write(document), now.at)
+
+
+def _check_is_small(connection: sa.Connection, accounts: Mapping[str, _Account]) -> None:
+    """Refuse what would keep the database to itself for long.
+
+    Raises:
+        NotSimulated: the next statements would hold too many wages.
+    """
+    wanted = key_table(connection, ((employer,) for employer in accounts))
+    since = min((account.first for account in accounts.values()), default=None)
+    if since is None:
+        return
+    query = (
+        sa.select(sa.func.count())
+        .select_from(wage.join(wanted, wage.c.employer == wanted.c.a))
+        .where(sa.text(f"wage.{tables.WAGE_STANDS}"), wage.c.period >= str(since))
+    )
+    if connection.execute(query).scalar_one() > _MOST_WAGES:
+        raise NotSimulated(f"the next statements concerned hold more than {_MOST_WAGES} wages")
 
 
 def _check_is_new(connection: sa.Connection, tried: Deposit) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -22,6 +22,8 @@ from inbox.receive import TooLarge
 
 KEPT_SECONDS = 600.0
 MOST_BYTES = 64_000_000
+_FILES_OF_ONE = 2
+"""As many files of the largest size may wait for one member, so that nobody fills the folder for all."""
 ENDING = ".SIMRES.xml"
 
 
@@ -76,22 +78,25 @@ class Tray:
         self._tick = tick
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[MemberId, str], Tried] = OrderedDict()
-        self._waiting = 0
+        self._waiting: Counter[MemberId] = Counter()
 
-    def begin(self) -> TrialUpload:
+    def begin(self, member: MemberId) -> TrialUpload:
         """A file to be written."""
-        return TrialUpload(self, self._simulations.largest)
+        return TrialUpload(self, member, self._simulations.largest)
 
-    def claim(self, more: int) -> None:
-        """Count more bytes as waiting; fewer when negative.
+    def claim(self, member: MemberId, more: int) -> None:
+        """Count more bytes of a member as waiting; fewer when negative.
 
         Raises:
-            NotNow: too much waits.
+            NotNow: too much waits, of this member or in all.
         """
         with self._lock:
-            if more > 0 and self._waiting + more > self._most:
+            own = self._waiting[member] + more
+            if more > 0 and own > _FILES_OF_ONE * self._simulations.largest:
+                raise NotNow("too many of your files are waiting for their simulation", 30)
+            if more > 0 and self._waiting.total() + more > self._most:
                 raise NotNow("too many files are waiting for their simulation", 30)
-            self._waiting += more
+            self._waiting[member] = own
 
     def simulate(self, member: MemberId, name: str, upload: TrialUpload, at: int) -> None:
         """Try a file; its answer is in the folder afterwards. The file is forgotten in any case.
@@ -135,8 +140,9 @@ class Tray:
 class TrialUpload:
     """A file under way, in memory: an `inbox.receive.Upload` that is never kept."""
 
-    def __init__(self, tray: Tray, largest: int) -> None:
+    def __init__(self, tray: Tray, member: MemberId, largest: int) -> None:
         self._tray = tray
+        self._member = member
         self._largest = largest
         self._content = bytearray()
 
@@ -155,7 +161,7 @@ class TrialUpload:
         if end > self._largest:
             raise TooLarge(self._largest)
         if end > len(self._content):
-            self._tray.claim(end - len(self._content))
+            self._tray.claim(self._member, end - len(self._content))
             self._content.extend(bytes(end - len(self._content)))
         self._content[offset:end] = chunk
 
@@ -165,5 +171,5 @@ class TrialUpload:
 
     def discard(self) -> None:
         """Forget it."""
-        self._tray.claim(-len(self._content))
+        self._tray.claim(self._member, -len(self._content))
         self._content = bytearray()

@@ -33,7 +33,7 @@ from gateway.batch import Anomaly, Batch
 from gateway.billing.differences import Comparison
 from gateway.contents.payroll import in_payroll
 from gateway.context import Context
-from gateway.mandates import Rights, rights
+from gateway.mandates import INVOICES, Rights, rights
 from gateway.moments import Clock, Received
 from gateway.outcome import (
     Assignment,
@@ -286,10 +286,12 @@ class Treatment:
         self, connection: sa.Connection, one: Kept, batch: Batch, registers: Registers
     ) -> _Treated:
         received = Received(one.deposit.received)
-        right = rights(registers.mandates.held_by(one.sender), batch.header.procedure, received)
+        held = registers.mandates.held_by(one.sender)
+        right = rights(held, batch.header.procedure, received)
         kind = kind_of(connection, one.sender)
         agency, fiduciary = kind == AGENCY, kind == FIDUCIARY
-        context = Context(one.number, received, one.sender, right, registers, agency, fiduciary)
+        invoices = rights(held, INVOICES, received)
+        context = Context(one.number, received, one.sender, right, registers, agency, fiduciary, invoices)
         return _Treated(batch, right, process.treat(batch, context))
 
     def _acknowledge(

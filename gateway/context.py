@@ -9,6 +9,8 @@ from gateway.mandates import Rights
 from gateway.moments import Received
 from gateway.registers import Registers
 
+_NOBODYS = Rights({})
+
 
 @dataclass(frozen=True, slots=True)
 class Context:
@@ -21,6 +23,7 @@ class Context:
         rights: for which employers that member may use this procedure on that day.
         registers: bound to the transaction of this batch.
         sender_is_agency: whether that member is registered as a temporary-work agency.
+        invoices: for which employers the sender may read what is charged at that moment.
         sender_is_fiduciary: whether it is registered as a fiduciary, who acts for others.
     """
 
@@ -31,3 +34,4 @@ class Context:
     registers: Registers
     sender_is_agency: bool
     sender_is_fiduciary: bool = False
+    invoices: Rights = _NOBODYS

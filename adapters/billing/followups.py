@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+import structlog
 
 from adapters.answering import give, give_statement
 from adapters.billing.documents import recipients
@@ -19,6 +20,7 @@ from adapters.database.members import agreement_of
 from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
+from adapters.faults import place_of
 from adapters.invoices import ubl
 from adapters.pdf.statement import statement_page
 from gateway.agreement import Agreement, Pages
@@ -29,6 +31,8 @@ from gateway.moments import Clock, Period, Received
 from gateway.returns import calcul, difcal, extcpt
 from gateway.seal import Seal
 from signing.parse import parse
+
+log = structlog.get_logger()
 
 answer = tables.table(tables.Answer)
 bookmark = tables.table(tables.Bookmark)
@@ -49,9 +53,43 @@ class Followups:
     def pages(self) -> Iterator[str]:
         """Put the pages of every statement posted since the last time on the shelf beside it; their names."""
         for number in self._after(PAGES, answer.c.number, answer.c.kind == extcpt.CODE):
-            name = self._page(number, Received(self._clock()))
+            try:
+                name = self._page(number, Received(self._clock()))
+            except Exception as error:
+                self._put_off(PAGES, number, error)
+                continue
             if name is not None:
                 yield name
+
+    def comparisons(self) -> Iterator[str]:
+        """Compare statements issued since the last time with the employers' own computations; file names."""
+        for number in self._after(COMPARISONS, statement.c.number, sa.true()):
+            try:
+                with self._database.write() as connection:
+                    names = list(self._compare(connection, number))
+                    _mark(connection, COMPARISONS, number)
+            except Exception as error:
+                self._put_off(COMPARISONS, number, error)
+                continue
+            yield from names
+
+    def _put_off(self, name: str, number: int, error: Exception) -> None:
+        """Our failure with one of them stops no other: it is tried again the next time."""
+        log.error("followup.failed", what=name, number=number, reason=place_of(error))
+        with self._database.write() as connection:
+            _mark(connection, name, number)
+            connection.execute(
+                sa.insert(bookmark).prefix_with("OR IGNORE").values(name=f"{name} {number}", row=number)
+            )
+
+    def _after(self, name: str, column: sa.Column[int], wanted: sa.ColumnElement[bool]) -> Sequence[int]:
+        """The numbers put off, and those that are new."""
+        with self._database.read() as connection:
+            late = sa.select(bookmark.c.row).where(bookmark.c.name.startswith(f"{name} "))
+            put_off = list(connection.execute(late.order_by(bookmark.c.row)).scalars())
+            row = connection.execute(sa.select(bookmark.c.row).where(bookmark.c.name == name)).scalar() or 0
+            query = sa.select(column).where(column > row, wanted).order_by(column)
+            return [*put_off, *connection.execute(query).scalars()]
 
     def _page(self, number: int, now: Received) -> str | None:
         """Set the pages of one statement for one member, and post them; their name."""
@@ -65,20 +103,6 @@ class Followups:
         with self._database.write() as connection:
             _mark(connection, PAGES, number)
             return give_statement(connection, self._seal, copy.member, page=page, invoice=due, at=now.at).name
-
-    def comparisons(self) -> Iterator[str]:
-        """Compare statements issued since the last time with the employers' own computations; file names."""
-        for number in self._after(COMPARISONS, statement.c.number, sa.true()):
-            with self._database.write() as connection:
-                names = list(self._compare(connection, number))
-                _mark(connection, COMPARISONS, number)
-            yield from names
-
-    def _after(self, name: str, column: sa.Column[int], wanted: sa.ColumnElement[bool]) -> Sequence[int]:
-        with self._database.read() as connection:
-            row = connection.execute(sa.select(bookmark.c.row).where(bookmark.c.name == name)).scalar() or 0
-            query = sa.select(column).where(column > row, wanted).order_by(column)
-            return list(connection.execute(query).scalars())
 
     def _compare(self, connection: sa.Connection, number: int) -> Iterator[str]:
         row = connection.execute(sa.select(statement).where(statement.c.number == number)).one()
@@ -144,5 +168,7 @@ def _copy(connection: sa.Connection, number: int, now: Received) -> _Copy | None
 
 
 def _mark(connection: sa.Connection, name: str, row: int) -> None:
-    connection.execute(sa.delete(bookmark).where(bookmark.c.name == name))
-    connection.execute(sa.insert(bookmark).values(name=name, row=row))
+    """One of them is done; those before it are, or were put off."""
+    kept = connection.execute(sa.select(bookmark.c.row).where(bookmark.c.name == name)).scalar() or 0
+    connection.execute(sa.delete(bookmark).where(bookmark.c.name.in_([name, f"{name} {row}"])))
+    connection.execute(sa.insert(bookmark).values(name=name, row=max(row, kept)))

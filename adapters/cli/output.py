@@ -65,8 +65,13 @@ def print_table(
     for column in columns:
         table.add_column(column, overflow="fold", no_wrap=wraps not in (None, column))
     for row in rows:
-        table.add_row(*(escape(cell) for cell in row))
+        table.add_row(*(escape(_shown(cell)) for cell in row))
     console.print(table)
+
+
+def _shown(text: str) -> str:
+    """A text without what would steer a terminal or turn its lines around."""
+    return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
 
 
 def progress(steps: Iterable[T], title: str, total: int) -> Iterable[T]:

@@ -131,6 +131,14 @@ def _of_insured(own: Sequence[OwnCalculation], billed: Sequence[InsuredResult]) 
         yield _Pair(None, left)
 
 
+_MOST_TRIED = 4_000
+"""How much is tried for one employer and month in all, so that thousands of wrong amounts cost no more than a
+second or two: reasons are then found for the first of them, in the order of matricules."""
+
+_SITUATIONS_COST = 20
+"""What finding the pay behind a result costs, in variations tried."""
+
+
 class _Comparer:
     """Finds reasons within one employer and month."""
 
@@ -148,6 +156,7 @@ class _Comparer:
             self._earlier[result.insured].append(result)
         self._waiting = frozenset(waiting)
         self._policy, self._schedules = policy, schedules
+        self._left = _MOST_TRIED
         self._law: tuple[Schedule, Classification] | None = None
         try:
             schedule = schedules(period)
@@ -198,14 +207,16 @@ class _Comparer:
         if not different or (another and {Branch.CARE, Branch.DEPENDENCY}.issubset(different)):
             return another  # nothing but the pay moves these two by one amount
         situations = self._situations(billed)
-        likely = (one for each in situations for one in variations(each, self._schedules))
+        likely = self._spend(one for each in situations for one in variations(each, self._schedules))
         by_itself, whole = _tried(likely, billed, mine, different)
         if whole:
             return by_itself
         if all(_is_rounding(mine, theirs, branch) for branch in different):
             return dict.fromkeys(different, Finding(Reason.ROUNDING))
         rest = [branch for branch in different if branch not in by_itself]
-        hours = (one for each in situations if _hours_decide(each, rest) for one in other_hours(each))
+        hours = self._spend(
+            one for each in situations if _hours_decide(each, rest) for one in other_hours(each)
+        )
         by_hours, whole = _tried(hours, billed, mine, different)
         if whole or another:
             return by_hours if whole else another
@@ -214,10 +225,19 @@ class _Comparer:
 
     def _situations(self, billed: Sequence[InsuredResult]) -> Sequence[Situation]:
         """What a result may have been computed from; several of one month are not taken apart."""
-        if self._law is None or len(billed) != 1:
+        if self._law is None or len(billed) != 1 or self._left <= 0:
             return ()
+        self._left -= _SITUATIONS_COST
         schedule, classification = self._law
         return situations_of(billed[0], classification, schedule, self._policy)
+
+    def _spend(self, tried: Iterable[Variation]) -> Iterator[Variation]:
+        """Those that are still tried: what is not found by then stays unknown."""
+        for one in tried:
+            if self._left <= 0:
+                return
+            self._left -= 1
+            yield one
 
 
 def _tried(

@@ -118,10 +118,10 @@ def test_what_is_too_large_is_refused_and_forgotten(home: House) -> None:
 def test_an_upload_cut_off_gives_its_room_back(home: House) -> None:
     with home.paramiko() as client:
         client.putfo(io.BytesIO(b"wages"), "/simulation/x.part", confirm=False)
-        assert home.door.tray._waiting == 5
+        assert home.door.tray._waiting.total() == 5
         client.remove("/simulation/x.part")
-        assert home.door.tray._waiting == 0
+        assert home.door.tray._waiting.total() == 0
         client.putfo(io.BytesIO(b"wage"), "/simulation/y.part", confirm=False)
-        assert home.door.tray._waiting == 4
+        assert home.door.tray._waiting.total() == 4
     home.door.stop()
-    assert home.door.tray._waiting == 0
+    assert home.door.tray._waiting.total() == 0

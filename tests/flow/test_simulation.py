@@ -513,3 +513,12 @@ def test_a_simulation_waits_for_the_deposits_before_it(home: House, sender: Send
     pays = {month.side: month.pay.base_wage for month in year.months if month.lines}
     assert pays == {Side.WITHOUT: 500_000, Side.WITH: 600_000}
     wait_for(lambda: home.treated(sender, receipt.deposit))
+
+
+def test_nothing_of_a_large_simulation_is_left_on_the_disk(home: House, sender: Sender) -> None:
+    """What is rolled back would lie there in the clear, if it had not fitted the cache."""
+    people = affiliated(home, EMPLOYER, 1)
+    records = [wage(people[0], Reference=f"SENTINEL{number:05d}{'X' * 26}") for number in range(3000)]
+    simulate(home, sender, *home.signed(sender, "DECSAL", records))
+    for file in home.settings.data.glob("secugate.sqlite*"):
+        assert b"SENTINEL" not in file.read_bytes()

@@ -13,6 +13,7 @@ from gateway import memory
 from gateway.billing.differences import Comparison, Reason
 from gateway.billing.own import differences
 from gateway.contributions import Group, Pay
+from gateway.mandates import Rights
 from gateway.money import euro
 from gateway.outcome import Outcome
 from gateway.parameters import Branch
@@ -38,8 +39,12 @@ def record(**changed: str) -> dict[str, str]:
     return stated | changed
 
 
-def handle(registers: Registers, *records: dict[str, str], deposit: int = 1) -> Outcome:
-    return procedure("OWNCAL").handle(WORLD.batch(*records), WORLD.context(registers, deposit))
+def handle(
+    registers: Registers, *records: dict[str, str], deposit: int = 1, invoices: bool = True
+) -> Outcome:
+    context = WORLD.context(registers, deposit)
+    right = Rights({EMPLOYER: 1} if invoices else {})
+    return procedure("OWNCAL").handle(WORLD.batch(*records), replace(context, invoices=right))
 
 
 def compared(outcome: Outcome) -> list[Comparison]:
@@ -77,6 +82,12 @@ def test_a_month_that_is_charged_already_is_compared_at_once() -> None:
     told = {(one.reason, one.lines, one.amount) for one in found.reconciliation.reasons}
     assert told == {(Reason.CLASS, 1, 2745), (Reason.NOT_OWN, 10, BILLED.total)}
     assert found.reconciliation.difference == 2745 + BILLED.total
+
+
+def test_who_may_not_read_the_invoices_learns_nothing_of_what_is_charged() -> None:
+    registers = charged(WORLD.registers(), to=(INSURED, ANOTHER))
+    outcome = handle(registers, record(MutualityEmployer="8.77"), invoices=False)
+    assert (outcome.accepted, list(outcome.returns)) == (1, [])
 
 
 def test_refused_records_are_not_compared() -> None:

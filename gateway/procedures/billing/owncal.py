@@ -195,6 +195,9 @@ def _returns(
     """The refused records, and a comparison for each employer and month that is charged already."""
     returns = FORM.returns(refusals)
     for employer, period in sorted({(own.month.employer, own.month.period) for own in accepted}):
+        # Sending one's own amounts does not give the right to read what is charged.
+        if not context.invoices.allow(employer):
+            continue
         billed = context.registers.charges.of_month(employer, period)
         if not billed:
             continue
