@@ -12,7 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.billing.difference_words import WORDS
-from gateway.billing.differences import Reason, Reconciliation, Side
+from gateway.billing.differences import ComparedLine, Reason, Reconciliation, Side
 from gateway.billing.hypotheses import (
     Situation,
     classification_of,
@@ -334,10 +334,17 @@ def test_the_reason_found_gives_the_own_amounts(
     told = {line.reason for line in compared.different}
     assert len(told) <= 1
     assert not told & {Reason.UNKNOWN}
+    if told == {Reason.ROUNDING} and all(_is_a_cent(line) for line in compared.different):
+        return  # whatever else it may have been: a cent is not searched any further
     for reason in told:
         same = (one for one in every if one.reason is reason)
         keys = {(line.branch, line.side): line.own for line in compared.lines}
         assert any(_gives(result(one.situation), keys) for one in same)
+
+
+def _is_a_cent(line: ComparedLine) -> bool:
+    """Whether a share is apart by a cent at the most; one of a total by a cent for each branch."""
+    return abs(line.own - line.billed) <= (len(Branch) if line.branch is None else 1)
 
 
 def _gives(of: InsuredResult, keys: Mapping[tuple[Branch | None, Side], int]) -> bool:
