@@ -22,9 +22,10 @@ from adapters.database.journal import append
 from adapters.database.ledger import SqlArrangements, SqlLedger
 from adapters.database.recovery import SqlRecovery
 from gateway import wire
+from gateway.billing.statement import printed_number
 from gateway.ledger import Position, position
 from gateway.ledger.institutions import Books
-from gateway.moments import Clock, Received
+from gateway.moments import Clock, Period, Received
 from gateway.recovery import Claim, Event, Happened, Standing, Step, rules_on, standings, steps
 from gateway.recovery.words import Kind
 from gateway.returns import recouv
@@ -188,7 +189,7 @@ def _printed(connection: sa.Connection, numbers: set[int]) -> Mapping[int, str]:
     """Numbers of statements as they are printed; those not issued here are absent."""
     query = sa.select(statement.c.number, statement.c.period).where(statement.c.number.in_(numbers))
     return {
-        row.number: f"{row.period.replace('-', '')}-{row.number:07d}" for row in connection.execute(query)
+        row.number: printed_number(Period.parse(row.period), row.number) for row in connection.execute(query)
     }
 
 

@@ -248,7 +248,8 @@ class Simulations:
 
         Raises:
             NotNow: deposits come first, or a check cannot be made at present.
-            NotSimulated: the same bytes were deposited before, or it has too many records.
+            NotSimulated: the same bytes were deposited before, or it has too many records, or
+                the next statements concerned too many wages.
             TooLarge: it has too many bytes.
         """
         if len(content) > self.largest:

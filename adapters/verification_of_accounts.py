@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from gateway.billing.statement import printed_number
+from gateway.moments import Period
 from gateway.parameters import Branch
 
 _MOST = 10**15
@@ -103,7 +105,7 @@ def _statements(connection: sa.Connection, billed: dict[object, object]) -> Iter
     """Every statement against its charges and refunds, the ledger, the one before it and the journal."""
     streams = (_stream(connection, query) for query in (_OF_LEDGER, _OF_CHARGES, _OF_REFUNDS))
     for place, (row, charges, refunds) in enumerate(zip(*streams, strict=True), start=1):
-        text = f"{str(row.period).replace('-', '')}-{row.number:07d}"
+        text = printed_number(Period.parse(str(row.period)), row.number)
         at = billed.pop(f"{text} {row.employer}", None)
         if row.number != place:
             yield f"Statement number {place}: it is missing"

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from adapters.bank.orders import debits
 from adapters.database import tables
 from adapters.database.ledger import SqlArrangements, SqlLedger
+from gateway.billing.statement import printed_number
 from gateway.direct_debits import CreditAsked, Due
 from gateway.ledger.position import OpenItem, Position, position
-from gateway.moments import Received
+from gateway.moments import Period, Received
 
 bank_order = tables.table(tables.BankOrder)
 statement = tables.table(tables.Statement)
@@ -71,7 +72,7 @@ def _due(connection: sa.Connection, employer: str, number: int, items: list[Open
     return Due(
         employer=employer,
         statement=number,
-        number=f"{period.replace('-', '')}-{number:07d}",
+        number=printed_number(Period.parse(period), number),
         amount=sum(item.open - item.disputed for item in items) + interest,
         due=max(item.due for item in items),
     )

@@ -12,7 +12,7 @@ from adapters.database import tables
 from adapters.database.registers.charges import SqlCharges
 from adapters.database.registers.refunds import SqlRefunds
 from gateway.billing.explain import Explanation, explain, parameter_row
-from gateway.billing.statement import Declared, RefundChange
+from gateway.billing.statement import Declared, RefundChange, printed_number
 from gateway.moments import Period, Received
 from gateway.money import euro, round_half_up
 
@@ -32,7 +32,7 @@ class Issue:
     @property
     def text(self) -> str:
         """The number as it is printed."""
-        return f"{self.period.year:04d}{self.period.month:02d}-{self.number:07d}"
+        return printed_number(self.period, self.number)
 
 
 def issue_of(connection: sa.Connection, text: str) -> Issue | None:

@@ -26,6 +26,7 @@ from adapters.pdf.statement import statement_page
 from gateway.agreement import Agreement, Pages
 from gateway.batch import MemberId
 from gateway.billing.own import differences
+from gateway.billing.statement import printed_number
 from gateway.contributions import Policy
 from gateway.moments import Clock, Period, Received
 from gateway.returns import calcul, difcal, extcpt
@@ -110,7 +111,7 @@ class Followups:
         registers = bind(connection, SqlWages(connection), SqlActivities(connection))
         if not registers.own.of_month(row.employer, period):
             return
-        said = f"{period.year:04d}{period.month:02d}-{number:07d}"
+        said = printed_number(period, number)
         compared = differences(
             registers,
             row.employer,

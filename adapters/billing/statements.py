@@ -20,7 +20,7 @@ from adapters.pdf.statement import statement_page
 from gateway.batch import MemberId
 from gateway.billing.differences import Comparison
 from gateway.billing.own import differences
-from gateway.billing.statement import BranchSum
+from gateway.billing.statement import BranchSum, printed_number
 from gateway.contributions import Policy
 from gateway.mandates import INVOICES, rights
 from gateway.moments import Clock, Period, Received
@@ -196,7 +196,7 @@ def _stated(row: sa.Row[tuple[object, ...]]) -> Stated:
     period = Period.parse(row.period)
     return Stated(
         cursor=row.number,
-        number=f"{period.year:04d}{period.month:02d}-{row.number:07d}",
+        number=printed_number(period, row.number),
         employer=row.employer,
         period=period,
         issued=Received.parse(row.issued),

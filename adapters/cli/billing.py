@@ -55,7 +55,9 @@ def bill(
     for failure in failed:
         note = ", ".join(getattr(failure, "__notes__", ())) or "somebody"
         errors.print(
-            f"Our failure, nothing was billed: {note}, {place_of(failure)}", style="red", markup=False
+            f"Our failure: no statement for {note}; it is tried again by the next run ({place_of(failure)}).",
+            style="red",
+            markup=False,
         )
     if failed:
         raise typer.Exit(1)

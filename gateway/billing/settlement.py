@@ -26,6 +26,7 @@ from gateway.billing.statement import (
     RefundedMonth,
     Terms,
     branch_sums,
+    printed_number,
 )
 from gateway.contributions import Classification, Policy, schedule_of
 from gateway.ledger.entries import Entry, EntryKind, contributions, correction, mutuality_refund
@@ -73,8 +74,8 @@ class Occasion:
 
     @property
     def text(self) -> str:
-        """The number of the statement as it is printed: the wage month, a hyphen, seven digits."""
-        return f"{self.period.year:04d}{self.period.month:02d}-{self.number:07d}"
+        """The number of the statement as it is printed."""
+        return printed_number(self.period, self.number)
 
     @property
     def computed_in(self) -> Period:

@@ -340,6 +340,11 @@ class InstitutionShare:
     amount: int
 
 
+def printed_number(period: Period, number: int) -> str:
+    """The number of a statement as it is printed and quoted: the wage month, a hyphen, seven digits."""
+    return f"{period.year:04d}{period.month:02d}-{number:07d}"
+
+
 class Direction(StrEnum):
     """Who owes the balance of a statement."""
 

@@ -10,6 +10,7 @@ from typing import Any
 from zipfile import ZipFile
 
 import pytest
+import sqlalchemy as sa
 from lxml import etree
 
 from adapters.billing import BillingRun, Held, Issued
@@ -331,3 +332,25 @@ def test_a_payment_plan_leaves_the_rest_for_later(home: House, sender: Sender, e
     assert texts(statement, "Payment/Terms") == ["plan"]
     assert amount(statement, "Balance") == 2 * july.total
     assert amount(statement, "Payment/Payable") == july.total
+
+
+def test_one_statement_whose_pages_fail_stops_no_other_and_is_tried_again(
+    home: House, sender: Sender, employer: str
+) -> None:
+    second = next(_free)
+    home.employer(second)
+    allow(home, sender, second)
+    followups = Followups(home.gateway.database, home.gateway.seal, home.gateway.clock)
+    list(followups.pages())
+    for one in (employer, second):
+        insured = someone()
+        home.affiliate(insured, employer=one)
+        declare(home, sender, wage(insured, one))
+    run(home, JULY)
+    latest = "SELECT number, content FROM answer WHERE kind = 'EXTCPT' ORDER BY number DESC LIMIT 2"
+    _, broken = rows(home, latest)
+    change = sa.text("UPDATE answer SET content = :content WHERE number = :number")
+    for content, posted_pages in ((b"broken", 1), (broken["content"], 1), (broken["content"], 0)):
+        with home.gateway.database.write() as connection:
+            connection.execute(change, {"content": content, "number": broken["number"]})
+        assert len(list(followups.pages())) == posted_pages
