@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := adapters gateway inbox outbox signing xsd tests bench docs
 
 .PHONY: help demo test check tree format lint types imports docs bench bench-path \
-  bench-missions bench-scans bench-special-cases bench-contributions bench-statements lock clean
+  bench-missions bench-scans bench-special-cases bench-contributions bench-statements bench-tampering lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -48,7 +48,7 @@ bench: $(VENV)/.dev ## figures of this machine; one of them: make bench-path, be
 	$(BIN)/python -m bench.contributions
 	$(BIN)/python -m bench.statements
 
-bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-statements: $(VENV)/.dev
+bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-statements bench-tampering: $(VENV)/.dev
 	sh .ci/tools
 	$(BIN)/python -m $(subst -,_,$(subst bench-,bench.,$@)) $(ARGS)
 

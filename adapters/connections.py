@@ -1,5 +1,10 @@
 """Connections of the HTTPS door: TLS 1.2 or later, who is at the other end, and limits.
 
+Who is at the other end is told by this handshake and by nothing else. Where one proxy of the operator ends
+TLS in our place, that proxy tells it in the header fields of RFC 9440, over a socket that only our own user
+may use, with a secret in each request; there is no TCP listener then. In both cases the application sees only
+the header fields listed in `HEARD`: whatever else claims to tell who comes never reaches it.
+
 The order for a connection, each step with its time: room for one more; the handshake; the head of a
 request; its body, as long as something of it keeps coming. Nobody is known before the first request
 is answered, so nothing before it may cost us much.
@@ -8,9 +13,15 @@ is answered, so nothing before it may cost us much.
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
+import hmac
+import os
+import re
 import socket
 import ssl
+import stat
+import struct
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,6 +37,10 @@ PEER = "secugate.peer"
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 LARGEST_HEAD = 65_536
 TICK_SECONDS = 0.5
+HEARD = frozenset((b"authorization", b"content-digest", b"content-length", b"content-type", b"host"))
+"""The header fields that the application reads; it gets no others."""
+SECRET_FIELD = b"secugate-proxy-secret"
+SHORTEST_SECRET = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +123,8 @@ class PeerProtocol(HttpToolsProtocol):
         self._owes(self._limits.head_seconds)
 
     def on_headers_complete(self) -> None:
-        """The body follows."""
+        """The body follows. What comes behind it, as trailers, is no header any more."""
+        self.scope["headers"] = [field for field in self.headers if field[0] in HEARD]
         super().on_headers_complete()
         self._loose = 0
         self._owes(self._limits.idle_seconds)
@@ -168,6 +184,125 @@ def _peer(tls: ssl.SSLObject | None) -> Peer | None:
     return Peer(certificate, tuple(der for der in ders if der != certificate))
 
 
+class ProxyRefused(Exception):
+    """What came over the proxy's socket is not from our proxy, or not as it must be."""
+
+
+class ProxyProtocol(PeerProtocol):
+    """Requests of our proxy: each has the secret, and the client's certificate if there is one.
+
+    One request a connection: a request that hides in another's body then has nobody to be taken for.
+
+    Args:
+        secret: that the proxy knows.
+    """
+
+    def __init__(self, *given: Any, secret: bytes, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._secret = secret
+        self._begun = False
+
+    def on_message_begin(self) -> None:
+        """The first request; a second one was smuggled."""
+        if self._begun:
+            raise ProxyRefused
+        self._begun = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Who it is, as the proxy tells it.
+
+        Raises:
+            ProxyRefused: the secret is missing or wrong, or a certificate is not written as RFC 9440 says.
+        """
+        said = [value for name, value in self.headers if name == SECRET_FIELD]
+        if len(said) != 1 or not hmac.compare_digest(said[0], self._secret):
+            raise ProxyRefused
+        self.scope["extensions"] = {PEER: forwarded(self.headers)}  # type: ignore[dict-item]  # only ours
+        super().on_headers_complete()
+        self.cycle.keep_alive = False
+
+
+_BYTES = re.compile(rb":((?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?):")
+
+
+def forwarded(fields: list[tuple[bytes, bytes]]) -> Peer | None:
+    """The client whose certificates a proxy passes on (RFC 9440), if it had one.
+
+    Args:
+        fields: names in small letters, and values.
+
+    Raises:
+        ProxyRefused: a field is not written as it must be.
+    """
+    own = [value for name, value in fields if name == b"client-cert"]
+    chain = b",".join(value for name, value in fields if name == b"client-cert-chain")
+    if not own:
+        return None
+    if len(own) != 1:
+        raise ProxyRefused
+    rest = tuple(map(_byte_sequence, chain.split(b","))) if chain else ()
+    return Peer(_byte_sequence(own[0]), rest)
+
+
+def _byte_sequence(value: bytes) -> bytes:
+    """A byte sequence of a structured field (RFC 8941, section 3.3.5), without parameters."""
+    match = _BYTES.fullmatch(value.strip(b" \t"))
+    if match is None or not match[1]:
+        raise ProxyRefused
+    return base64.b64decode(match[1], validate=True)
+
+
+def proxy_secret(file: Path) -> bytes:
+    """The secret of our proxy.
+
+    Raises:
+        PermissionError: others than its owner may read the file.
+        ValueError: it is shorter than 32 characters, or cannot be sent in a header field.
+    """
+    if file.stat().st_mode & 0o077:
+        raise PermissionError(f"{file} must be readable by its owner alone (mode 0600)")
+    secret = file.read_bytes().strip()
+    if len(secret) < SHORTEST_SECRET or not re.fullmatch(rb"[!-~]+", secret):
+        raise ValueError(f"{file} must hold at least {SHORTEST_SECRET} printable characters without blanks")
+    return secret
+
+
+class ProxyListener(socket.socket):
+    """A listening Unix socket for our proxy: for our own user alone, by mode and by who the caller is.
+
+    Args:
+        path: of the socket; one that was left behind is replaced.
+        owner: number of the user who may call.
+    """
+
+    def __init__(self, path: Path, owner: int) -> None:
+        super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
+        if path.exists() and stat.S_ISSOCK(path.stat().st_mode):
+            path.unlink()
+        before = os.umask(0o177)
+        try:
+            self.bind(str(path))
+        finally:
+            os.umask(before)
+        self.listen(128)
+        self._owner = owner
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """One more; anybody else is closed.
+
+        Raises:
+            ConnectionAbortedError: it is another user; the event loop tries again with the next.
+        """
+        found, address = super().accept()
+        credentials = found.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        _, user, _ = struct.unpack("3i", credentials)
+        if user != self._owner:
+            found.close()
+            raise ConnectionAbortedError
+        return found, address
+
+
 class Listener(socket.socket):
     """A listening socket that lets in so many at once, in all and from one address."""
 
@@ -218,7 +353,9 @@ class _Loop(asyncio.SelectorEventLoop):
         self._handshake_seconds = handshake_seconds
 
     async def create_server(self, *given: Any, **named: Any) -> asyncio.Server:
-        return await super().create_server(*given, ssl_handshake_timeout=self._handshake_seconds, **named)
+        if named.get("ssl") is not None:
+            named["ssl_handshake_timeout"] = self._handshake_seconds
+        return await super().create_server(*given, **named)
 
 
 class HttpsServer:
@@ -226,13 +363,22 @@ class HttpsServer:
 
     Args:
         app: the application.
-        tls: makes the TLS context.
+        way: makes the TLS context; or the secret of the proxy that ends TLS in our place.
         limits: of the door.
     """
 
-    def __init__(self, app: FastAPI, tls: Callable[[], ssl.SSLContext], limits: Limits) -> None:
+    def __init__(self, app: FastAPI, way: Callable[[], ssl.SSLContext] | bytes, limits: Limits) -> None:
         self._limits = limits
         protocol: Any = partial(PeerProtocol, limits=limits)
+        context: Any = None
+        if isinstance(way, bytes):
+            protocol = partial(ProxyProtocol, limits=limits, secret=way)
+        else:
+            fresh = FreshContext(way)
+
+            def context(_config: object, _default: object) -> ssl.SSLContext:
+                return fresh
+
         config = uvicorn.Config(
             app,
             http=protocol,
@@ -243,7 +389,7 @@ class HttpsServer:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=30,
-            ssl_context_factory=lambda _config, _default: tls(),
+            ssl_context_factory=context,
         )
         self._server = uvicorn.Server(config)
 
@@ -257,6 +403,35 @@ class HttpsServer:
         self._server.should_exit = True
 
 
+class FreshContext(ssl.SSLContext):
+    """A TLS context anew for each handshake: none resumes another, and files that were replaced count now.
+
+    OpenSSL keeps sessions of TLS 1.2 in their context, and Python cannot turn that off.
+
+    Args:
+        make: makes a context.
+    """
+
+    _make: Callable[[], ssl.SSLContext]
+
+    def __new__(cls, _make: Callable[[], ssl.SSLContext]) -> FreshContext:
+        return super().__new__(cls, ssl.PROTOCOL_TLS_SERVER)
+
+    def __init__(self, make: Callable[[], ssl.SSLContext]) -> None:
+        self._make = make
+
+    def wrap_bio(
+        self,
+        incoming: ssl.MemoryBIO,
+        outgoing: ssl.MemoryBIO,
+        server_side: bool = False,
+        server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLObject:
+        """A connection."""
+        return self._make().wrap_bio(incoming, outgoing, server_side, server_hostname, session)
+
+
 def tls_context(certificate: Path, key: Path, anchors: list[Path]) -> ssl.SSLContext:
     """TLS 1.2 or later with forward secrecy; a client certificate is asked for and, if sent, verified."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -266,8 +441,7 @@ def tls_context(certificate: Path, key: Path, anchors: list[Path]) -> ssl.SSLCon
     for anchor in anchors:
         context.load_verify_locations(anchor)
     context.verify_mode = ssl.CERT_OPTIONAL
-    # No tickets: TLS 1.3 then never resumes. TLS 1.2 may, by session id, with the certificate of the
-    # session; that the certificate is registered and not revoked is asked at every request.
-    context.options |= ssl.OP_NO_TICKET
+    # No tickets, and see FreshContext: nobody comes in by an earlier handshake.
+    context.options |= ssl.OP_NO_TICKET | ssl.OP_NO_RENEGOTIATION
     context.num_tickets = 0
     return context

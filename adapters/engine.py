@@ -54,12 +54,20 @@ class Treatment(Protocol):
         """What falls due with time; False when some of it could not be done and has to be tried again."""
 
 
+class Sealing(Protocol):
+    """What seals heads of the journal."""
+
+    def sweep(self, now: Received) -> None:
+        """Seal a head when one is due."""
+
+
 class Engine:
     """Takes deposits in the order of receipt and has them treated."""
 
-    def __init__(self, database: Database, treatment: Treatment, clock: Clock) -> None:
+    def __init__(self, database: Database, treatment: Treatment, heads: Sealing, clock: Clock) -> None:
         self._database = database
         self._treatment = treatment
+        self._heads = heads
         self._clock = clock
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -107,7 +115,7 @@ class Engine:
         while not self._stopping.is_set():
             self._wake.wait(IDLE_SECONDS)
             self._wake.clear()
-            for step in (self._dispatch, self._sweep):
+            for step in (self._dispatch, self._sweep, self._seal_head):
                 try:
                     step()
                 except Exception as error:
@@ -122,6 +130,9 @@ class Engine:
             self._swept = now.day
         else:
             self._sweep_again = time.monotonic() + SWEEP_AGAIN_SECONDS
+
+    def _seal_head(self) -> None:
+        self._heads.sweep(Received(self._clock()))
 
     def _dispatch(self) -> None:
         with self._database.write() as connection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
@@ -20,7 +20,19 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import run_in_threadpool
 
 from adapters.billing.statements import Stated, StatedMonth, Statements
-from adapters.https import LONGEST_NAME, PAGE, Problem, Sender, announced, check_digest, not_found
+from adapters.https import (
+    LONGEST_NAME,
+    PAGE,
+    TRIAL_SECONDS,
+    CostlySender,
+    Problem,
+    Sender,
+    announced,
+    check_digest,
+    in_time,
+    not_found,
+)
+from adapters.limits import Gate
 from adapters.simulation import NotNow, NotSimulated, Simulations
 from gateway.billing.difference_words import WORDS
 from gateway.billing.differences import Comparison, ReasonSum
@@ -240,7 +252,7 @@ def add_billing(app: FastAPI, simulations: Simulations, statements: Statements) 
     _add_statements(app, statements)
 
     @app.get("/v1/comparisons")
-    async def comparison(member: Sender, employer: Matricule, period: PeriodText) -> OwnComparison:
+    async def comparison(member: CostlySender, employer: Matricule, period: PeriodText) -> OwnComparison:
         """An employer's own computation (OWNCAL) of a month beside what is charged, with reasons."""
         asked = partial(statements.comparison, member, employer, Period.parse(period))
         found = await run_in_threadpool(asked)
@@ -257,9 +269,12 @@ def _add_simulations(app: FastAPI, simulations: Simulations) -> None:
         name: Annotated[str, Query(min_length=1, max_length=LONGEST_NAME, description="file name")],
     ) -> Response:
         """What a signed batch would bring if it were sent now, without any effect; answers with a SIMRES."""
+        gate: Gate = request.app.state.entrance.gate
+        gate.deposits(member)
         try:
             with simulations.admission(member):
-                content = await _body(request, simulations.largest)
+                async with in_time(TRIAL_SECONDS):
+                    content = await _body(request, simulations.largest, partial(gate.sent, member))
                 answer = await run_in_threadpool(partial(simulations.simulate, member, name, content))
         except NotNow as later:
             headers = {"Retry-After": str(later.seconds)}
@@ -275,11 +290,12 @@ def _add_simulations(app: FastAPI, simulations: Simulations) -> None:
         return Response(answer, media_type="application/xml", headers=headers)
 
 
-async def _body(request: Request, largest: int) -> bytes:
+async def _body(request: Request, largest: int, sent: Callable[[int], None]) -> bytes:
     """The body, in memory; refused when it is too large or not what Content-Digest announces."""
     expected = announced(request)
     content = bytearray()
     async for chunk in request.stream():
+        sent(len(chunk))
         content += chunk
         if len(content) > largest:
             raise TooLarge(largest)
@@ -316,7 +332,7 @@ def _add_statements(app: FastAPI, statements: Statements) -> None:
     @app.get("/v1/statements/{number}/explanation")
     async def explanation(
         number: StatementNumber,
-        member: Sender,
+        member: CostlySender,
         insured: Annotated[
             str | None, Query(pattern=MATRICULE, description="of one insured; of all without")
         ] = None,
@@ -328,7 +344,9 @@ def _add_statements(app: FastAPI, statements: Statements) -> None:
         return StatementExplanation.model_validate(found)
 
     @app.get("/v1/statements/{number}/page", response_class=Response, responses=_PAGE)
-    async def page(number: StatementNumber, member: Sender, language: Language = Language.FR) -> Response:
+    async def page(
+        number: StatementNumber, member: CostlySender, language: Language = Language.FR
+    ) -> Response:
         """A statement for people to read, made from the signed documents that you got."""
         found = await run_in_threadpool(statements.page, member, number, language.value)
         if found is None:

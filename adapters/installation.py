@@ -13,11 +13,9 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from adapters.database import Database
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
-from adapters.premises import Premises
+from adapters.premises import Premises, database_of, spool_of
 from adapters.settings import Settings
-from adapters.spool import Spool
 
 VALIDITY = timedelta(days=825)
 
@@ -34,11 +32,12 @@ def install(settings: Settings, now: datetime) -> None:
         premises.seals,
     ):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    Spool(premises.spool, settings.largest_deposit).create()
+    database = database_of(settings)
+    spool_of(settings, database).create()
     _make_authority(premises, now)
     _issue_own(premises, settings.host, now)
     write_ssh_key(premises.ssh_host_key)
-    Database(premises.database).create()
+    database.create()
 
 
 def _make_authority(premises: Premises, now: datetime) -> None:
@@ -64,6 +63,20 @@ def _issue_own(premises: Premises, host: str, now: datetime) -> None:
         write_key(key_file, key)
         write_certificates(certificate_file, certificate)
     (premises.seals / "throw-away.pem").write_bytes(premises.signing_certificate.read_bytes())
+
+
+def issue_encryption(premises: Premises, now: datetime) -> None:
+    """Make the key for which senders may encrypt deposits; it takes a noticeable part of a second.
+
+    RSA, which every CMS program can do. A gateway without it refuses what is encrypted.
+    """
+    authority = Authority.load(premises.authority_key, premises.authority_certificate)
+    key = new_key(KeyKind.RSA_3072)
+    certificate = authority.issue_for_encryption(
+        Subject("Secugate encryption"), key.public_key(), now - timedelta(minutes=5), now + VALIDITY
+    )
+    write_key(premises.encryption_key, key)
+    write_certificates(premises.encryption_certificate, certificate)
 
 
 def write_ssh_key(file: Path) -> None:

@@ -22,11 +22,12 @@ from lxml import etree
 from adapters.answering import give
 from adapters.database import Database, tables
 from adapters.database.circumstances import outages
-from adapters.database.members import agreement_of
+from adapters.database.members import agreement_of, keys_of
 from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from adapters.faults import place_of
+from adapters.keys import Expiring, expiring
 from gateway.batch import MemberId
 from gateway.calendar import is_working_day
 from gateway.deadlines import Outage
@@ -37,7 +38,7 @@ from gateway.notices import lisper as listing
 from gateway.notices import salman as awaiting
 from gateway.notices.salman import Case, Declared
 from gateway.registers import Registers
-from gateway.returns import calend, chapro, lisper, salman
+from gateway.returns import avicle, calend, chapro, lisper, salman
 from gateway.returns.calend import Deadline, Interruption
 from gateway.seal import Seal
 
@@ -171,7 +172,27 @@ class Notices:
                 told = Bulletin(str(month), month, ends)
                 work.extend(partial(self._publish, member=one, told=told) for one in members)
             work.extend(self._outages(connection))
+            work.extend(self._expiring(connection, day))
         return Round(day, work, looked)
+
+    def _expiring(self, connection: sa.Connection, day: date) -> Iterator[Work]:
+        """Each certificate that ends soon, to its member, once for each mark it has reached."""
+        noon = datetime(day.year, day.month, day.day, 12, tzinfo=LUXEMBOURG)
+        for one in expiring(connection, Received(noon)):
+            occasion = f"{one.mark} {one.key}"
+            if not _known(connection, avicle.CODE, "", occasion, one.member):
+                yield partial(self._tell_expiring, one=one, occasion=occasion)
+
+    def _tell_expiring(self, connection: sa.Connection, one: Expiring, occasion: str) -> list[Posted]:
+        """Tell a member that a certificate of it ends, unless it was renewed meanwhile."""
+        now = Received(self._clock())
+        ended = {key.fingerprint for key in keys_of(connection, one.member) if key.ended is not None}
+        if one.key in ended or _known(connection, avicle.CODE, "", occasion, one.member):
+            return []
+        remember(connection, avicle.CODE, "", occasion, one.member, now)
+        header = self._seal.header(one.member, now.at)
+        news = avicle.KeyNews(header, avicle.Event.EXPIRES, one.key, one.expires)
+        return [deliver(connection, self._seal, one.member, avicle.CODE, (), avicle.write(news), now)]
 
     def _outages(self, connection: sa.Connection) -> Iterator[Work]:
         """Each outage to each member who was there and was not told yet."""

@@ -104,11 +104,23 @@ class Authority:
             first, last: aware moments from and to which it is valid.
             hosts: names and addresses of a server.
         """
+        return self._issue(subject.name, key, (first, last), hosts)
+
+    def reissue(
+        self, certificate: x509.Certificate, key: PublicKey, first: datetime, last: datetime
+    ) -> x509.Certificate:
+        """A certificate for whom another one names, with another key; it ends with our root at the latest."""
+        until = min(last, self.certificate.not_valid_after_utc)
+        return self._issue(certificate.subject, key, (first, until), ())
+
+    def _issue(
+        self, subject: x509.Name, key: PublicKey, valid: tuple[datetime, datetime], hosts: Sequence[str]
+    ) -> x509.Certificate:
         purposes = [ExtendedKeyUsageOID.CLIENT_AUTH]
         if hosts:
             purposes.append(ExtendedKeyUsageOID.SERVER_AUTH)
         builder = (
-            _builder(subject.name, self.certificate.subject, key, self.key.public_key(), (first, last))
+            _builder(subject, self.certificate.subject, key, self.key.public_key(), valid)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_key_usage(digital_signature=True), critical=True)
             .add_extension(x509.ExtendedKeyUsage(purposes), critical=False)
@@ -116,6 +128,17 @@ class Authority:
         if hosts:
             names = x509.SubjectAlternativeName([_host(host) for host in hosts])
             builder = builder.add_extension(names, critical=False)
+        return builder.sign(self.key, hashes.SHA256())
+
+    def issue_for_encryption(
+        self, subject: Subject, key: PublicKey, first: datetime, last: datetime
+    ) -> x509.Certificate:
+        """A certificate for which others encrypt, and for nothing else; as `issue`."""
+        builder = (
+            _builder(subject.name, self.certificate.subject, key, self.key.public_key(), (first, last))
+            .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+            .add_extension(_key_usage(key_encipherment=True), critical=True)
+        )
         return builder.sign(self.key, hashes.SHA256())
 
     def crl(self, revoked: Mapping[int, datetime], this_update: datetime, next_update: datetime) -> bytes:
@@ -182,12 +205,16 @@ def _builder(
 
 
 def _key_usage(
-    *, digital_signature: bool = False, key_cert_sign: bool = False, crl_sign: bool = False
+    *,
+    digital_signature: bool = False,
+    key_encipherment: bool = False,
+    key_cert_sign: bool = False,
+    crl_sign: bool = False,
 ) -> x509.KeyUsage:
     return x509.KeyUsage(
         digital_signature=digital_signature,
         content_commitment=False,
-        key_encipherment=False,
+        key_encipherment=key_encipherment,
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=key_cert_sign,

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import stat
+from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
+from adapters.database import Database
+from adapters.pki import Authority
+from adapters.revocation import Fetching
+from adapters.sealing import RollingSigner
 from adapters.settings import Settings
+from adapters.spool import Spool
 from gateway.billing import Payee
+from gateway.moments import Clock, system_clock
 from gateway.seal import Seal
-from signing.sign import Signer
+from signing.certificates import Trust, load_seals
+from signing.encrypted import Opener, cannot_open
+from signing.sign import Signer, UnusableKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,11 @@ class Premises:
         return self.folder / "keys"
 
     @property
+    def master_key(self) -> Path:
+        """The key that opens all data keys, where the settings name no other place."""
+        return self.keys / "master.key"
+
+    @property
     def signing_key(self) -> Path:
         return self.keys / "signing.key.pem"
 
@@ -44,6 +60,15 @@ class Premises:
     @property
     def tls_certificate(self) -> Path:
         return self.keys / "tls.cert.pem"
+
+    @property
+    def encryption_key(self) -> Path:
+        return self.keys / "encryption.key.pem"
+
+    @property
+    def encryption_certificate(self) -> Path:
+        """For what senders encrypt."""
+        return self.folder / "trust" / "encryption.pem"
 
     @property
     def ssh_host_key(self) -> Path:
@@ -69,6 +94,11 @@ class Premises:
         return self.folder / "trust" / "crls"
 
     @property
+    def status_answers(self) -> Path:
+        """OCSP answers of theirs, one DER file each."""
+        return self.folder / "trust" / "ocsp"
+
+    @property
     def seals(self) -> Path:
         """Certificates with which we seal, and sealed before; what members need to check our seal."""
         return self.folder / "trust" / "seals"
@@ -79,16 +109,87 @@ class Premises:
         return self.folder / "doors.json"
 
 
+def database_of(settings: Settings, clock: Clock = system_clock) -> Database:
+    """The database of a gateway, with the key that opens its documents."""
+    premises = Premises(settings.data)
+    return Database(premises.database, clock, settings.master_key or premises.master_key)
+
+
+def spool_of(settings: Settings, database: Database) -> Spool:
+    """The folder of deposits of a gateway."""
+    return Spool(Premises(settings.data).spool, settings.largest_deposit, database.file_keys)
+
+
+def trust_of(premises: Premises, settings: Settings) -> Trust:
+    """The trust in members' certificates, from the files on the premises.
+
+    Raises:
+        ValueError: no anchor, or one that is no certification authority's.
+    """
+    places = premises.anchors, premises.revocations, premises.status_answers
+    hosts = settings.revocation_fetch.split()
+    return Trust(*places, Fetching(hosts, *places)) if hosts else Trust(*places)
+
+
+def authority_of(premises: Premises) -> Authority | None:
+    """Our throw-away authority; None where an institution has its own and its key is not here."""
+    if not premises.authority_key.exists():
+        return None
+    return Authority.load(premises.authority_key, premises.authority_certificate)
+
+
 def payee_of(settings: Settings) -> Payee:
     """Whom employers pay: us."""
     return Payee(settings.creditor_name, settings.creditor_iban, settings.creditor_bic)
 
 
-def seal_of(premises: Premises, settings: Settings) -> Seal:
-    """Our seal, from the key on the premises.
+def decryption_of(premises: Premises) -> Callable[[bytes], bytes]:
+    """What opens deposits that were encrypted for us; without such a key it opens none.
 
     Raises:
         UnusableKey: the key may be read by others, or is not for its certificate.
     """
-    signer = Signer.load(premises.signing_key, premises.signing_certificate)
+    if premises.encryption_key.exists():
+        return Opener.load(premises.encryption_key, premises.encryption_certificate).open
+    return cannot_open
+
+
+def seal_of(premises: Premises, settings: Settings) -> Seal:
+    """Our seal, from the key on the premises, or in the hardware module that the settings name.
+
+    Raises:
+        UnusableKey: the key may be read by others, or is not for its certificate.
+    """
+    if settings.pkcs11_module is None:
+        files: tuple[Path, ...] = (premises.signing_key, premises.signing_certificate)
+        signer = RollingSigner(lambda: Signer.load(*files), files)
+    else:
+        files = (premises.signing_certificate,)
+        signer = RollingSigner(lambda: _signer_in_token(premises, settings), files)
     return Seal(signer, settings.environment)
+
+
+def _signer_in_token(premises: Premises, settings: Settings) -> Signer:
+    if settings.pkcs11_module is None or settings.pkcs11_pin is None:
+        raise UnusableKey("pkcs11_pin names no file")
+    # Loaded here: only with the extra is the library there.
+    hsm = import_module("adapters.hsm")
+    first, *chain = load_seals(premises.signing_certificate)
+    pin = hsm.read_pin(settings.pkcs11_pin)
+    place = settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_key
+    return Signer(hsm.TokenKey(*place, pin, first), first, tuple(chain))
+
+
+def check_private(premises: Premises) -> None:
+    """Make sure that nobody else reads our keys.
+
+    Raises:
+        UnusableKey: somebody may.
+    """
+    own = (file for file in premises.keys.iterdir() if file.suffix not in (".pub", ".cert"))
+    for file in (*own, premises.authority_key):
+        if file.name.endswith(".cert.pem") or not file.exists():
+            continue
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & 0o077:
+            raise UnusableKey(f"{file} may be read or changed by others (mode {mode:04o}): chmod 600 {file}")

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 import signal
+import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
@@ -19,28 +22,57 @@ from cryptography import x509
 
 from adapters import https
 from adapters.billing.statements import Statements
-from adapters.connections import HttpsServer, Limits, Listener, Peer, tls_context
-from adapters.database import Database
+from adapters.booth import booths
+from adapters.connections import (
+    HttpsServer,
+    Limits,
+    Listener,
+    Peer,
+    ProxyListener,
+    proxy_secret,
+    tls_context,
+)
 from adapters.database.answers import SqlCollection
+from adapters.database.clients import Clients
 from adapters.database.deposits import Deposits
 from adapters.database.members import Members, fingerprint
+from adapters.database.releases import Releases
 from adapters.engine import Engine
+from adapters.erasure import open_store
+from adapters.evidence import Packs
+from adapters.heads import Heads, Proofs
 from adapters.https_billing import add_billing
-from adapters.premises import Premises, seal_of
+from adapters.https_evidence import add_evidence
+from adapters.https_keys import add_keys
+from adapters.https_releases import add_releases
+from adapters.keys import Keys
+from adapters.limits import Gate
+from adapters.oauth import TOKEN_PATH, Tokens, add_tokens
+from adapters.premises import (
+    Premises,
+    authority_of,
+    check_private,
+    database_of,
+    decryption_of,
+    seal_of,
+    spool_of,
+    trust_of,
+)
 from adapters.scans import look
 from adapters.settings import Settings
 from adapters.sftp import SftpDoor, SftpSettings
 from adapters.simulation import Simulations
-from adapters.spool import Spool
+from adapters.stamping import Stamping
+from adapters.time_authority import TimeAuthority
 from adapters.tray import Tray
 from adapters.treatment import Treatment
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received, system_clock
 from gateway.parameters import law
 from gateway.process import Desk
-from inbox.receive import Inbox
+from inbox.receive import Inbox, Upload
 from outbox.collect import Outbox
-from signing.certificates import CannotTell, Trust, Untrusted
+from signing.certificates import MEMBERS, CannotTell, Untrusted, anchors_for, load_seals
 from xsd import catalogue
 
 
@@ -66,20 +98,56 @@ class Gateway:
         self.premises = Premises(settings.data)
         self.settings = settings
         self.clock = clock
-        self.database = Database(self.premises.database)
+        self.database = database_of(settings, clock)
         self.members = Members(self.database)
-        self.spool = Spool(self.premises.spool, settings.largest_deposit)
+        self.clients = Clients(self.database)
+        self.gate = Gate(settings.allowances)
+        self.spool = spool_of(settings, self.database)
+        check_private(self.premises)
         self.seal = seal_of(self.premises, settings)
-        self.trust = Trust(self.premises.anchors, self.premises.revocations)
-        desk = Desk(settings.environment, self.trust, self._signer, look, self.members.agreement)
-        treatment = Treatment(self.database, self.spool, self.seal, desk, clock)
+        self.trust = trust_of(self.premises, settings)
+        decrypt = decryption_of(self.premises)
+        desk = Desk(
+            settings.environment,
+            self.trust,
+            self._signer,
+            look,
+            self.members.agreement,
+            decrypt,
+        )
+        alarm = timedelta(minutes=settings.revocation_alarm)
+        treatment = Treatment(self.database, self.spool, self.seal, desk, clock, alarm)
         self.simulations = Simulations(
             self.database, treatment, desk, self.seal, clock, largest=settings.largest_deposit
         )
-        self.engine = Engine(self.database, treatment, clock)
+        self.heads = Heads(self.database, self.seal)
+        self.packs = Packs(self.database, self.spool, self.seal, self.heads, decrypt, clock)
+        self.engine = Engine(self.database, treatment, self.heads, clock)
+        overlap = timedelta(days=settings.key_overlap)
+        self.keys = Keys(self.database, self.seal, clock, self.trust, authority_of(self.premises), overlap)
         self.deposits = Deposits(self.database, self.seal, self.engine.wake)
-        self.inbox = Inbox(self.spool.begin, self.deposits, clock)
+        self.stamping = self._stamping()
+        self.inbox = Inbox(self._begin, self.deposits, clock)
         self.outbox = Outbox(SqlCollection(self.database), clock)
+
+    def _stamping(self) -> Stamping | None:
+        """What has our seals stamped, where a time-stamp authority is set."""
+        url, anchor = self.settings.tsa_url, self.settings.tsa_anchor
+        if url is None or anchor is None:
+            return None
+        authority = TimeAuthority(url, load_seals(anchor))
+        limit = timedelta(minutes=self.settings.tsa_age_limit)
+        return Stamping(self.database, authority, self.clock, limit)
+
+    def _begin(self) -> Upload:
+        """Open an upload, unless we could not prove later what we take in.
+
+        Raises:
+            Unprovable: what was taken in before has waited too long for a time stamp.
+        """
+        if self.stamping is not None:
+            self.stamping.admit()
+        return self.spool.begin()
 
     def _signer(self, certificate: x509.Certificate, at: Received) -> MemberId | None:
         return self.members.of_certificate(fingerprint(certificate), at)
@@ -106,10 +174,17 @@ class Gateway:
 
         Raises:
             AlreadyOpen: another gateway runs on these premises.
+            UnusableMasterKey: it is missing, open to others, or not the one of this store.
         """
         self._lock = lock(self.premises)
+        again = open_store(self.database, Received(self.clock()))
+        if again:
+            structlog.get_logger().warning("erasures.repeated", keys=again)
         self.spool.sweep(self.deposits.ids())
+        booths().open()
         self.engine.start()
+        if self.stamping is not None:
+            self.stamping.start()
         self._sftp = SftpDoor(
             SftpSettings(host=self.settings.host, port=self.settings.sftp_port),
             inbox=self.inbox,
@@ -117,33 +192,48 @@ class Gateway:
             tray=Tray(self.simulations),
             member_of=self.members.of_ssh_key,
             clock=self.clock,
+            gate=self.gate,
             host_key=self.premises.ssh_host_key,
         )
         sftp_host, sftp_port = self._sftp.start()
-        https_port = self._open_https()
-        doors = Doors(f"https://{self.settings.host}:{https_port}", f"{sftp_host}:{sftp_port}")
+        doors = Doors(self._open_https(), f"{sftp_host}:{sftp_port}")
         doors.write(self.premises.doors)
         return doors
 
-    def _open_https(self) -> int:
+    def _open_https(self) -> str:
+        """Open the HTTPS door; its address as members write it."""
+        settings, limits = self.settings, Limits()
+        listener: socket.socket
+        if settings.proxy_socket is not None and settings.proxy_secret is not None:
+            way: Callable[[], ssl.SSLContext] | bytes = proxy_secret(settings.proxy_secret)
+            listener = ProxyListener(settings.proxy_socket, os.geteuid())
+            address = settings.address or f"https://{settings.host}"
+        else:
+            way = self._tls
+            listener = Listener(settings.host, settings.https_port, limits)
+            address = settings.address or f"https://{settings.host}:{listener.getsockname()[1]}"
         app = https.application(
             self.inbox,
             self.outbox,
             member_of=self._visitor,
+            access_of=self.clients.access,
             find_deposit=self.deposits.find,
+            gate=self.gate,
         )
         add_billing(app, self.simulations, Statements(self.database, self.clock, self.settings.environment))
-        limits = Limits()
-        listener = Listener(self.settings.host, self.settings.https_port, limits)
-        self._https = HttpsServer(app, self._tls, limits)
+        add_evidence(app, Proofs(self.database), self.packs)
+        add_releases(app, Releases(self.database), self.engine.wake, self.clock)
+        add_keys(app, self.keys, self.members, self.clock)
+        add_tokens(app, Tokens(self.clients, address + TOKEN_PATH, self.clock), self.gate)
+        self._https = HttpsServer(app, way, limits)
         self._https_thread = threading.Thread(
             target=self._https.run, args=(listener,), name="https", daemon=True
         )
         self._https_thread.start()
-        return int(listener.getsockname()[1])
+        return address
 
     def _tls(self) -> ssl.SSLContext:
-        anchors = sorted(self.premises.anchors.glob("*.pem"))
+        anchors = anchors_for(self.premises.anchors, MEMBERS)
         return tls_context(self.premises.tls_certificate, self.premises.tls_key, anchors)
 
     def stop(self) -> None:
@@ -151,6 +241,8 @@ class Gateway:
         self._https.stop()
         self._https_thread.join()
         self._sftp.stop()
+        if self.stamping is not None:
+            self.stamping.stop()
         self.engine.stop()
         self.database.close()
         self._lock.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from stdnum import bic, iban
 from stdnum.eu import at_02
+
+from adapters.limits import Allowances
 
 
 class Settings(BaseSettings):
@@ -17,13 +19,68 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SECUGATE_", frozen=True, extra="forbid")
 
     data: Path = Field(default=Path("secugate-data"), description="folder of database, spool and keys")
+    master_key: Path | None = Field(
+        default=None,
+        description="file of the key that opens all data keys, to be kept and backed up elsewhere than the data;"
+        " keys/master.key in the data folder without it, which protects nothing against who copies the folder",
+    )
     environment: Literal["production", "test"] = Field(
         default="test", description="batches made for the other environment are refused"
     )
     host: str = Field(default="127.0.0.1", description="address both doors listen on")
     https_port: int = Field(default=8443, ge=0, le=65535, description="0 takes a free port")
     sftp_port: int = Field(default=8022, ge=0, le=65535, description="0 takes a free port")
+    address: str = Field(
+        default="",
+        pattern=r"^(https://[a-z0-9.:\[\]-]+)?$",
+        description="of the HTTPS door as members write it, such as https://secugate.example; without it"
+        " https://, host and port",
+    )
+    proxy_socket: Path | None = Field(
+        default=None, description="Unix socket for one proxy that ends TLS; the TCP port then stays closed"
+    )
+    proxy_secret: Path | None = Field(
+        default=None, description="file (mode 0600) of the secret that the proxy sends with each request"
+    )
+    requests_per_minute: int = Field(default=30_000, ge=1, description="of a member")
+    deposits_per_minute: int = Field(default=12_000, ge=1, description="of a member")
+    bytes_per_minute: int = Field(default=6_000_000_000, ge=1_000_000, description="sent by a member")
+    costly_per_minute: int = Field(
+        default=120, ge=1, description="explanations, pages, comparisons and evidence asked for by a member"
+    )
+    strangers_per_minute: int = Field(
+        default=600, ge=1, description="HTTPS requests by nobody we know, from an address"
+    )
+    connections_per_minute: int = Field(default=1_200, ge=1, description="SFTP connections from an address")
+    failed_logins_per_minute: int = Field(default=60, ge=1, description="over SFTP, from an address")
     largest_deposit: int = Field(default=100_000_000, ge=1, description="bytes of a deposit, at most")
+    staff_key: Path | None = Field(
+        default=None, description="private key (Ed25519) of whoever gives commands, once staff are registered"
+    )
+    tsa_url: str | None = Field(
+        default=None, pattern="^https?://", description="time-stamp authority (RFC 3161) that is asked"
+    )
+    tsa_anchor: Path | None = Field(default=None, description="PEM file of that authority's root")
+    tsa_age_limit: int = Field(
+        default=240, ge=1, description="minutes for which the journal may go on without a time stamp"
+    )
+    pkcs11_module: Path | None = Field(
+        default=None, description="library of the hardware module that has the sealing key"
+    )
+    pkcs11_token: str = Field(default="secugate", description="label of its token")
+    pkcs11_key: str = Field(default="seal", description="label of the key in it")
+    pkcs11_pin: Path | None = Field(default=None, description="file (mode 0600) of the token's PIN")
+    key_overlap: int = Field(
+        default=30, ge=0, le=400, description="days for which a key that was renewed counts beside the new one"
+    )
+    revocation_fetch: str = Field(
+        default="",
+        description="hosts, between blanks, from which revocation lists and OCSP answers are fetched where"
+        " certificates name them; nothing is fetched without it",
+    )
+    revocation_alarm: int = Field(
+        default=60, ge=1, description="minutes after which a deposit that waits to be judged raises an alarm"
+    )
     creditor_name: str = Field(
         default="Centre commun fictif", min_length=1, max_length=70, description="holder of the bank account"
     )
@@ -35,10 +92,35 @@ class Settings(BaseSettings):
         default="LU53ZZZ0000000000000004712", description="SEPA creditor identifier for direct debits"
     )
 
+    @model_validator(mode="after")
+    def _proxy(self) -> Self:
+        if (self.proxy_socket is None) is not (self.proxy_secret is None):
+            raise ValueError("a proxy needs both a socket and a secret")
+        return self
+
+    @property
+    def allowances(self) -> Allowances:
+        """What members and addresses may ask for in a minute."""
+        return Allowances(
+            requests=self.requests_per_minute,
+            deposits=self.deposits_per_minute,
+            bytes=self.bytes_per_minute,
+            costly=self.costly_per_minute,
+            strangers=self.strangers_per_minute,
+            connections=self.connections_per_minute,
+            failed_logins=self.failed_logins_per_minute,
+        )
+
     @property
     def names_creditor(self) -> bool:
         """Whether the operator has said who is paid; the defaults are nobody."""
         return {"creditor_name", "creditor_iban", "creditor_bic", "creditor_id"} <= self.model_fields_set
+
+    @model_validator(mode="after")
+    def _believed(self) -> Settings:
+        if (self.tsa_url is None) != (self.tsa_anchor is None):
+            raise ValueError("a time-stamp authority needs both tsa_url and tsa_anchor")
+        return self
 
     @field_validator("creditor_iban")
     @classmethod

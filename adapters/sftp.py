@@ -9,8 +9,8 @@ small tree, so no name a sender gives ever reaches the disk.
     after `inbox.receive` has given the receipt, which then lies in the outbox. What is complete has
     left the folder; what is not belongs to the session and is forgotten at its end.
 `/outbox`
-    Read here. The first read of an answer is its collection and entered in the journal; an answer
-    that was collected may be removed from the list.
+    Read here. The first read of an answer is its collection and entered in the journal. An answer that was
+    read to its end may be removed: that acknowledges it, and hides it here; nothing is deleted.
 `/simulation`
     Write here what is only to be tried; complete as in the inbox. The close or rename is answered OK once the
     signed answer lies beside it, as NAME.SIMRES.xml, to be read within ten minutes; see `adapters.tray`.
@@ -37,6 +37,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
@@ -46,12 +47,13 @@ from paramiko import common, sftp
 from paramiko.auth_handler import AuthHandler
 from paramiko.packet import Packetizer
 
+from adapters.limits import Gate, TooMuch
 from adapters.simulation import NotNow, NotSimulated
 from adapters.tray import Tray, TrialUpload, Tried
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received
-from inbox.receive import Inbox, TooLarge, Upload, receive
-from outbox.collect import Listed, Outbox, collect
+from inbox.receive import Gone, Inbox, TooLarge, Unprovable, Upload, receive
+from outbox.collect import Listed, NotFetched, Outbox, collect, put_away
 
 log = structlog.get_logger()
 
@@ -81,6 +83,19 @@ TRIALS = "simulation/"
 """Before the name of an upload that is only tried: no name holds a slash."""
 TICK_SECONDS = 0.2
 STOP_SECONDS = 10.0
+
+LOOKS = frozenset(
+    (
+        sftp.CMD_OPEN,
+        sftp.CMD_LSTAT,
+        sftp.CMD_STAT,
+        sftp.CMD_OPENDIR,
+        sftp.CMD_REMOVE,
+        sftp.CMD_RENAME,
+        sftp.CMD_EXTENDED,
+    )
+)
+"""The requests that are counted: each may ask the database. Reading and writing go by bytes."""
 
 # paramiko logs user names, file names and tracebacks; ours are the only lines worth keeping.
 SILENT = "secugate.paramiko"
@@ -132,6 +147,7 @@ class SftpDoor:
         tray: where files are tried.
         member_of: the member of a key's `SHA256:…` fingerprint at a moment, if any.
         clock: asked at each login.
+        gate: counts who comes, how often and with how much.
         host_key: file of our Ed25519 key, readable by us alone.
     """
 
@@ -144,6 +160,7 @@ class SftpDoor:
         tray: Tray,
         member_of: MemberOf,
         clock: Clock,
+        gate: Gate,
         host_key: Path,
     ) -> None:
         self.settings = settings
@@ -151,6 +168,7 @@ class SftpDoor:
         self.outbox = outbox
         self.tray = tray
         self.clock = clock
+        self.gate = gate
         self._member_of = member_of
         self._host_key_file = host_key
         self._connections: set[Connection] = set()
@@ -224,7 +242,7 @@ class SftpDoor:
             sock, address = self._listener.accept()
         except TimeoutError:
             return
-        if self._is_full(str(address[0])):
+        if self._is_full(str(address[0])) or not self.gate.may_connect(str(address[0])):
             sock.close()
             return
         try:
@@ -461,6 +479,8 @@ class Connection(paramiko.ServerInterface):
             log.error("sftp.login_failed", **fault(error))
             member = None
         self._key, self._member = key, member
+        if member is None:
+            self.door.gate.failed(self.address)
         return common.AUTH_FAILED if member is None else common.AUTH_SUCCESSFUL
 
     def _entrant(self, username: str, key: paramiko.PKey) -> MemberId | None:
@@ -626,8 +646,9 @@ class Draft:
         is_open: whether a handle writes to it.
     """
 
-    def __init__(self, upload: Upload, name: str) -> None:
+    def __init__(self, upload: Upload, name: str, sent: Callable[[int], None]) -> None:
         self.name = name
+        self._sent = sent
         self.size = 0
         self.is_open = True
         self.upload = upload
@@ -646,8 +667,9 @@ class Draft:
         if not chunk:
             return
         try:
+            self._sent(len(chunk))
             self.upload.write(offset, chunk)
-        except (TooLarge, NotNow) as error:
+        except (TooLarge, TooMuch, NotNow) as error:
             sentence = f"{error}; nothing was kept"
             self._fail(sentence)
             raise StatusError(sftp.SFTP_FAILURE, sentence) from None
@@ -677,9 +699,9 @@ class Draft:
         if self._written < self.size:
             raise StatusError(sftp.SFTP_FAILURE, "bytes are missing; send the file again from its start")
 
-    def keep(self, deposit: str) -> tuple[int, str]:
+    def keep(self, deposit: str, sender: str, received: datetime) -> tuple[int, str]:
         """File it under the id of a deposit; its size and digest."""
-        kept = self.upload.keep(deposit)
+        kept = self.upload.keep(deposit, sender, received)
         self._kept = True
         return kept
 
@@ -763,6 +785,7 @@ class Session(paramiko.SubsystemHandler):
         self._drafts: dict[str, Draft] = {}
         self._handed_over: OrderedDict[str, Entry] = OrderedDict()
         self._shelf: dict[str, Listed] = {}
+        self._half_read: set[str] = set()
         self._requests: dict[int, Callable[[Fields], Answer]] = {
             sftp.CMD_OPEN: self._open,
             sftp.CMD_CLOSE: self._close,
@@ -824,9 +847,13 @@ class Session(paramiko.SubsystemHandler):
         if request is None:
             return status(sftp.SFTP_OP_UNSUPPORTED)
         try:
+            if kind in LOOKS:
+                self._door.gate.asked(self.member)
             return request(fields)
         except StatusError as refused:
             return status(refused.status, str(refused))
+        except TooMuch as later:
+            return status(sftp.SFTP_FAILURE, f"not now: {later}; nothing was done")
         except Exception as error:
             log.error("sftp.failed", member=str(self.member), **fault(error))
             return status(sftp.SFTP_FAILURE, OUR_FAULT)
@@ -864,8 +891,15 @@ class Session(paramiko.SubsystemHandler):
     def _begin(self, name: str) -> Draft:
         self._drafts.pop(name, None)
         door = self._door
-        upload = door.tray.begin(self.member) if name.startswith(TRIALS) else door.inbox.begin()
-        draft = self._drafts[name] = Draft(upload, name)
+        door.gate.deposits(self.member)
+        try:
+            upload = door.tray.begin(self.member) if name.startswith(TRIALS) else door.inbox.begin()
+        except Unprovable:
+            sentence = (
+                "we cannot prove now what we would take in (DOOR-UNPROVABLE); our fault: try again later"
+            )
+            raise StatusError(sftp.SFTP_FAILURE, sentence) from None
+        draft = self._drafts[name] = Draft(upload, name, partial(door.gate.sent, self.member))
         return draft
 
     def _close(self, fields: Fields) -> Answer:
@@ -892,6 +926,8 @@ class Session(paramiko.SubsystemHandler):
         try:
             draft.check()
             receipt = receive(self._door.inbox, draft, sender=str(self.member), name=name, door="sftp")
+        except Gone as gone:
+            raise StatusError(sftp.SFTP_FAILURE, str(gone)) from None
         except BaseException:
             draft.abandon()
             raise
@@ -923,6 +959,8 @@ class Session(paramiko.SubsystemHandler):
         if handle.content is None:
             handle.content = self._collect(handle.listed)
         chunk = handle.content[offset : offset + min(length, LARGEST_CHUNK)]
+        if handle.listed is not None and chunk and offset + len(chunk) == len(handle.content):
+            self._half_read.discard(handle.listed.answer.id)
         return (sftp.CMD_DATA, string(chunk)) if chunk else status(sftp.SFTP_EOF)
 
     def _collect(self, listed: Listed | None) -> bytes:
@@ -932,6 +970,7 @@ class Session(paramiko.SubsystemHandler):
         )
         if content is None:
             raise StatusError(sftp.SFTP_NO_SUCH_FILE, "no such answer")
+        self._half_read.add(listed.answer.id)
         log.info("sftp.collected", member=str(self.member), answer=listed.answer.id)
         return content
 
@@ -984,13 +1023,13 @@ class Session(paramiko.SubsystemHandler):
             return self._give(iter([self._folder(name) for name in FOLDERS]))
         if path in (("inbox",), ("simulation",)):
             is_trial = path == ("simulation",)
-            partial = [
+            unfinished = [
                 draft
                 for draft in self._drafts.values()
                 if draft.name.endswith(PARTIAL) and draft.name.startswith(TRIALS) is is_trial
             ]
             tried = self._door.tray.of(self.member).values() if is_trial else ()
-            return self._give(iter([*map(self._draft_entry, partial), *map(tried_entry, tried)]))
+            return self._give(iter([*map(self._draft_entry, unfinished), *map(tried_entry, tried)]))
         if path == ("outbox",):
             self._look_at_shelf()
             return self._give(iter([answer_entry(listed) for listed in self._shelf.values()]))
@@ -1010,8 +1049,7 @@ class Session(paramiko.SubsystemHandler):
         path = words(fields.text())
         self._check_registered()
         if listed := self._listed(path):
-            if not self._door.outbox.collection.put_away(str(self.member), listed.answer.id):
-                raise StatusError(sftp.SFTP_PERMISSION_DENIED, "read it first, then remove it")
+            self._put_away(listed)
             self._shelf.pop(listed.answer.name, None)
             return status(sftp.SFTP_OK)
         if tried := self._tried(path):
@@ -1021,6 +1059,16 @@ class Session(paramiko.SubsystemHandler):
         draft.abandon()
         del self._drafts[draft.name]
         return status(sftp.SFTP_OK)
+
+    def _put_away(self, listed: Listed) -> None:
+        """What is removed counts as acknowledged; so it has to be read, and in this session to its end."""
+        member, answer = str(self.member), listed.answer.id
+        if answer in self._half_read:
+            raise StatusError(sftp.SFTP_PERMISSION_DENIED, "read it to its end first, then remove it")
+        try:
+            put_away(self._door.outbox, recipient=member, answer_id=answer, door="sftp")
+        except NotFetched:
+            raise StatusError(sftp.SFTP_PERMISSION_DENIED, "read it first, then remove it") from None
 
     def _no_folders(self, _fields: Fields) -> Answer:
         sentence = "there are inbox, outbox and simulation, and no other folders"

@@ -22,6 +22,7 @@ import sqlalchemy as sa
 
 from adapters.billing import note_law
 from adapters.billing.reckoning import Reckoning, reckon
+from adapters.booth import booths
 from adapters.database import Database, tables
 from adapters.database.journal import append
 from adapters.database.registers import recalculations
@@ -265,7 +266,7 @@ class Simulations:
 
     def _prepare(self, content: bytes, tried: Deposit) -> process.Examined | Rejected:
         try:
-            prepared = process.examine(content, tried, self._desk)
+            prepared = booths().examine(content, tried, self._desk)
         except Rejected as refusal:
             return refusal
         except NotYet as unknown:

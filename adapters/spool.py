@@ -2,6 +2,13 @@
 
 `incoming/` holds uploads under way; `deposits/xx/` the kept ones, `xx` being the first two digits
 of the id. The 256 folders are made at creation, so that keeping a file syncs one folder only.
+
+No file ever holds plain bytes (decision 0015). Each is sealed with a key of its own, piece by piece,
+from the first byte on: a piece is written anew, with a new nonce, whenever some of it is overwritten, so
+that an upload may come in any order. While it is under way its key is in memory alone; when it is
+kept, the key is wrapped for its sender and month and put in front. A piece says which one it is and
+whether it is the last; the wrapped key says of which deposit: what is cut off, put elsewhere or mixed
+up does not open.
 """
 
 from __future__ import annotations
@@ -10,11 +17,37 @@ import hashlib
 import os
 import uuid
 from collections.abc import Container, Iterator
+from datetime import datetime
 from pathlib import Path
+from typing import Protocol
 
+from adapters.encryption import OVERHEAD, Unopened, new_secret, open_sealed, seal
+from gateway.moments import Received
 from inbox.receive import TooLarge
 
-READ_SIZE = 1 << 20
+MAGIC = b"SECUGAT1"
+WRAPPED = 17 + OVERHEAD + 32
+"""Bytes of a wrapped key: see `adapters.encryption.seal_document`."""
+HEAD = len(MAGIC) + WRAPPED
+PIECE = 1 << 16
+"""Plain bytes of every piece but the last, which has at most as many."""
+SLOT = PIECE + OVERHEAD
+LONGEST_EMPTY = bytes(SLOT)
+
+
+class FileKeys(Protocol):
+    """Wraps the keys of files."""
+
+    def wrap(self, secret: bytes, deposit: str, sender: str, at: Received) -> bytes:
+        """What to put in front of the file of a deposit that a sender handed over at a moment."""
+
+    def unwrap(self, wrapped: bytes, deposit: str) -> bytes:
+        """The key of a file.
+
+        Raises:
+            Erased: it was destroyed.
+            Unopened: it is not that of this deposit.
+        """
 
 
 class Spool:
@@ -22,12 +55,14 @@ class Spool:
 
     Attributes:
         limit: most bytes a deposit may have.
+        keys: wraps the keys of files.
     """
 
-    def __init__(self, folder: Path, limit: int) -> None:
+    def __init__(self, folder: Path, limit: int, keys: FileKeys) -> None:
         self.incoming = folder / "incoming"
         self.deposits = folder / "deposits"
         self.limit = limit
+        self.keys = keys
 
     def create(self) -> None:
         """Make the folders, private to us, and sync them."""
@@ -45,8 +80,44 @@ class Spool:
         return self.deposits / deposit[:2] / deposit
 
     def read(self, deposit: str) -> bytes:
-        """The bytes of a deposit."""
-        return self.path(deposit).read_bytes()
+        """The bytes of a deposit.
+
+        Raises:
+            OSError: there is no such file.
+            Erased: its key was destroyed.
+            Unopened: it was changed.
+        """
+        return b"".join(self.pieces(deposit))
+
+    def digest(self, deposit: str) -> str | None:
+        """SHA-256 of the bytes of a deposit, hexadecimal; None when they are missing or were changed.
+
+        Raises:
+            Erased: its key was destroyed.
+        """
+        found = hashlib.sha256()
+        try:
+            for piece in self.pieces(deposit):
+                found.update(piece)
+        except (OSError, Unopened):
+            return None
+        return found.hexdigest()
+
+    def pieces(self, deposit: str) -> Iterator[bytes]:
+        """The bytes of a deposit, bit by bit; a later one may turn out not to open.
+
+        Raises:
+            OSError, Erased, Unopened: as `read`.
+        """
+        with self.path(deposit).open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            head = file.read(HEAD)
+            if len(head) < HEAD or not head.startswith(MAGIC):
+                raise Unopened("it does not begin as our files do")
+            secret = self.keys.unwrap(head[len(MAGIC) :], deposit)
+            pieces = max(-(-(size - HEAD) // SLOT), 1)
+            for number in range(pieces):
+                yield open_sealed(secret, file.read(SLOT), _place(number, last=number == pieces - 1))
 
     def ids(self) -> Iterator[str]:
         """Every deposit that has a file."""
@@ -64,12 +135,19 @@ class Spool:
 
 
 class SpooledUpload:
-    """An upload under way, in a file of its own. The digest is taken on the way when bytes come in order."""
+    """An upload under way, in a file of its own. The digest is taken on the way when bytes come in order.
+
+    The piece that is being written is held in memory; it goes to the file when another one is.
+    """
 
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._path = spool.incoming / uuid.uuid4().hex
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._secret = new_secret()
+        self._number = 0
+        self._piece = bytearray(PIECE)
+        self._changed = False
         self._digest = hashlib.sha256()
         self._in_order = 0
         self._size = 0
@@ -91,13 +169,20 @@ class SpooledUpload:
         self._size = max(self._size, end)
         view = memoryview(chunk)
         while view:
-            written = os.pwrite(self._file, view, offset)
-            view, offset = view[written:], offset + written
+            number, first = divmod(offset, PIECE)
+            self._turn_to(number)
+            part = view[: PIECE - first]
+            self._piece[first : first + len(part)] = part
+            self._changed = True
+            view, offset = view[len(part) :], offset + len(part)
 
-    def keep(self, deposit: str) -> tuple[int, str]:
+    def keep(self, deposit: str, sender: str, received: datetime) -> tuple[int, str]:
         """Sync the file, rename it to its id, sync its folder; its size and digest."""
+        self._finish()
         if self._in_order != self._size:
             self._digest = self._digest_of_file()
+        wrapped = self._spool.keys.wrap(self._secret, deposit, sender, Received(received))
+        self._put(0, MAGIC + wrapped)
         os.fsync(self._file)
         os.close(self._file)
         self._file = -1
@@ -114,13 +199,61 @@ class SpooledUpload:
             self._file = -1
         self._path.unlink(missing_ok=True)
 
+    @property
+    def _last(self) -> int:
+        return max(self._size - 1, 0) // PIECE
+
+    def _turn_to(self, number: int) -> None:
+        """Have a piece in memory, and the one before it in the file."""
+        if number == self._number:
+            return
+        self._flush()
+        self._number = number
+        self._piece = self._stored(number)
+
+    def _stored(self, number: int) -> bytearray:
+        """A piece as it is in the file; zeros where nothing was written yet."""
+        slot = os.pread(self._file, SLOT, HEAD + number * SLOT)
+        if LONGEST_EMPTY.startswith(slot):
+            return bytearray(PIECE)
+        return bytearray(open_sealed(self._secret, slot, _place(number, last=False)))
+
+    def _flush(self) -> None:
+        if self._changed:
+            sealed = seal(self._secret, self._piece, _place(self._number, last=False))
+            self._put(HEAD + self._number * SLOT, sealed)
+            self._changed = False
+
+    def _finish(self) -> None:
+        """Seal what was left out as zeros, and the last piece as the last one."""
+        last, size = self._last, os.fstat(self._file).st_size
+        self._turn_to(last)
+        for number in range(last):
+            place = HEAD + number * SLOT
+            if place >= size or not any(os.pread(self._file, OVERHEAD, place)):
+                self._put(place, seal(self._secret, bytes(PIECE), _place(number, last=False)))
+        plain = bytes(self._piece[: self._size - last * PIECE])
+        sealed = seal(self._secret, plain, _place(last, last=True))
+        self._put(HEAD + last * SLOT, sealed)
+        os.ftruncate(self._file, HEAD + last * SLOT + len(sealed))
+
+    def _put(self, offset: int, content: bytes) -> None:
+        view = memoryview(content)
+        while view:
+            written = os.pwrite(self._file, view, offset)
+            view, offset = view[written:], offset + written
+
     def _digest_of_file(self) -> hashlib._Hash:
-        digest = hashlib.sha256()
-        offset = 0
-        while chunk := os.pread(self._file, READ_SIZE, offset):
-            digest.update(chunk)
-            offset += len(chunk)
+        digest, last = hashlib.sha256(), self._last
+        for number in range(last + 1):
+            slot = os.pread(self._file, SLOT, HEAD + number * SLOT)
+            digest.update(open_sealed(self._secret, slot, _place(number, last=number == last)))
         return digest
+
+
+def _place(number: int, *, last: bool) -> bytes:
+    """Which piece of a file it is."""
+    return number.to_bytes(8) + (b"\1" if last else b"\0")
 
 
 def sync_folder(folder: Path) -> None:

@@ -14,6 +14,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from adapters.simulation import NotNow
@@ -21,6 +22,8 @@ from gateway.batch import MemberId
 from inbox.receive import TooLarge
 
 KEPT_SECONDS = 600.0
+UPLOAD_SECONDS = 600.0
+"""In which a file has to arrive and be complete; then others may have its room."""
 MOST_BYTES = 64_000_000
 _FILES_OF_ONE = 2
 """As many files of the largest size may wait for one member, so that nobody fills the folder for all."""
@@ -79,24 +82,54 @@ class Tray:
         self._lock = threading.Lock()
         self._answers: OrderedDict[tuple[MemberId, str], Tried] = OrderedDict()
         self._waiting: Counter[MemberId] = Counter()
+        self._uploads: list[TrialUpload] = []
 
     def begin(self, member: MemberId) -> TrialUpload:
         """A file to be written."""
-        return TrialUpload(self, member, self._simulations.largest)
+        begun = TrialUpload(self, member, self._simulations.largest, self._tick() + UPLOAD_SECONDS)
+        with self._lock:
+            self._uploads.append(begun)
+        return begun
 
-    def claim(self, member: MemberId, more: int) -> None:
-        """Count more bytes of a member as waiting; fewer when negative.
+    def write(self, upload: TrialUpload, offset: int, chunk: bytes) -> None:
+        """Put bytes of a file at an offset.
 
         Raises:
-            NotNow: too much waits, of this member or in all.
+            NotNow: too much waits, or the file has been under way for too long.
         """
         with self._lock:
-            own = self._waiting[member] + more
-            if more > 0 and own > _FILES_OF_ONE * self._simulations.largest:
-                raise NotNow("too many of your files are waiting for their simulation", 30)
-            if more > 0 and self._waiting.total() + more > self._most:
-                raise NotNow("too many files are waiting for their simulation", 30)
-            self._waiting[member] = own
+            self._end_slow_ones()
+            if upload not in self._uploads:
+                raise NotNow("this file took too long to arrive", 1)
+            more = offset + len(chunk) - len(upload.content)
+            if more > 0:
+                self._claim(upload.member, more)
+                upload.content.extend(bytes(more))
+            upload.content[offset : offset + len(chunk)] = chunk
+
+    def discard(self, upload: TrialUpload) -> None:
+        """Forget a file; its room is free again."""
+        with self._lock:
+            self._end(upload)
+
+    def _end_slow_ones(self) -> None:
+        now = self._tick()
+        for upload in [one for one in self._uploads if one.until <= now]:
+            self._end(upload)
+
+    def _end(self, upload: TrialUpload) -> None:
+        if upload in self._uploads:
+            self._uploads.remove(upload)
+            self._waiting[upload.member] -= len(upload.content)
+            upload.content.clear()
+
+    def _claim(self, member: MemberId, more: int) -> None:
+        own = self._waiting[member] + more
+        if own > _FILES_OF_ONE * self._simulations.largest:
+            raise NotNow("too many of your files are waiting for their simulation", 30)
+        if self._waiting.total() + more > self._most:
+            raise NotNow("too many files are waiting for their simulation", 30)
+        self._waiting[member] = own
 
     def simulate(self, member: MemberId, name: str, upload: TrialUpload, at: int) -> None:
         """Try a file; its answer is in the folder afterwards. The file is forgotten in any case.
@@ -106,7 +139,7 @@ class Tray:
         """
         try:
             with self._simulations.admission(member):
-                content = self._simulations.simulate(member, name, upload.content)
+                content = self._simulations.simulate(member, name, self._taken(upload))
         finally:
             upload.discard()
         with self._lock:
@@ -114,6 +147,12 @@ class Tray:
             self._answers[member, kept.name] = kept
             self._answers.move_to_end((member, kept.name))
             self._forget()
+
+    def _taken(self, upload: TrialUpload) -> bytes:
+        with self._lock:
+            if upload not in self._uploads:
+                raise NotNow("this file took too long to arrive", 1)
+            return bytes(upload.content)
 
     def of(self, member: MemberId) -> dict[str, Tried]:
         """The answers that a member finds, by name."""
@@ -138,38 +177,35 @@ class Tray:
 
 
 class TrialUpload:
-    """A file under way, in memory: an `inbox.receive.Upload` that is never kept."""
+    """A file under way, in memory: an `inbox.receive.Upload` that is never kept.
 
-    def __init__(self, tray: Tray, member: MemberId, largest: int) -> None:
+    Attributes:
+        until: tick at which it must be complete.
+        content: so far; the tray alone changes it.
+    """
+
+    def __init__(self, tray: Tray, member: MemberId, largest: int, until: float) -> None:
         self._tray = tray
-        self._member = member
         self._largest = largest
-        self._content = bytearray()
-
-    @property
-    def content(self) -> bytes:
-        return bytes(self._content)
+        self.member = member
+        self.until = until
+        self.content = bytearray()
 
     def write(self, offset: int, chunk: bytes) -> None:
         """Put bytes at an offset.
 
         Raises:
             TooLarge: beyond the limit.
-            NotNow: too much waits.
+            NotNow: too much waits, or it took too long.
         """
-        end = offset + len(chunk)
-        if end > self._largest:
+        if offset + len(chunk) > self._largest:
             raise TooLarge(self._largest)
-        if end > len(self._content):
-            self._tray.claim(self._member, end - len(self._content))
-            self._content.extend(bytes(end - len(self._content)))
-        self._content[offset:end] = chunk
+        self._tray.write(self, offset, chunk)
 
-    def keep(self, deposit: str) -> tuple[int, str]:
+    def keep(self, deposit: str, sender: str, received: datetime) -> tuple[int, str]:
         """Never: what is tried is no deposit."""
-        raise NotImplementedError(deposit)
+        raise NotImplementedError(deposit, sender, received)
 
     def discard(self) -> None:
         """Forget it."""
-        self._tray.claim(self._member, -len(self._content))
-        self._content = bytearray()
+        self._tray.discard(self)

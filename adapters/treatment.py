@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import TypeVar, cast
 
@@ -16,8 +16,10 @@ import sqlalchemy as sa
 import structlog
 from lxml import etree
 
+from adapters import unread
 from adapters.answering import give, give_failure, give_page
-from adapters.database import Database, deposits, statistics
+from adapters.booth import booths
+from adapters.database import Database, deposits, evidence, releases, statistics
 from adapters.database.decisions import record_decisions
 from adapters.database.deposits import Kept
 from adapters.database.journal import append
@@ -118,17 +120,28 @@ class _Treated:
         )
 
 
+ALARM = timedelta(hours=1)
+"""After which a deposit that cannot be judged yet is more than a matter of patience."""
+
+
 class Treatment:
     """What the engine makes durable, deposit by deposit."""
 
     def __init__(
-        self, database: Database, spool: Spool, seal: Seal, desk: process.Desk, clock: Clock
+        self,
+        database: Database,
+        spool: Spool,
+        seal: Seal,
+        desk: process.Desk,
+        clock: Clock,
+        alarm: timedelta = ALARM,
     ) -> None:
         self._database = database
         self._spool = spool
         self._seal = seal
         self._desk = desk
         self._clock = clock
+        self._alarm = alarm
         self._notices = Notices(database, seal, clock)
 
     def prepare(self, number: int) -> Prepared:
@@ -138,7 +151,7 @@ class Treatment:
         if one.state not in OPEN:
             return None
         try:
-            return process.examine(self._spool.read(one.deposit.id), one.deposit, self._desk)
+            return booths().examine(self._spool.read(one.deposit.id), one.deposit, self._desk)
         except (Rejected, NotYet) as answer:
             return answer
         except Exception as error:
@@ -150,6 +163,12 @@ class Treatment:
         if one.state not in OPEN:
             return
         now = Received(self._clock())
+        if isinstance(prepared, process.Examined):
+            decided = releases.decision(connection, one, prepared, now)
+            if decided is releases.Decision.WAITS:
+                return
+            if decided is releases.Decision.REFUSED:
+                prepared = Rejected(Anomaly("FILE-UNRELEASED"))
         if isinstance(prepared, process.Examined | Rejected):
             try:
                 with connection.begin_nested():
@@ -158,6 +177,9 @@ class Treatment:
                 prepared = _failure(error, one)
         if isinstance(prepared, NotYet):
             deposits.postpone(connection, one, Event.CANNOT_TELL, now, str(prepared))
+            late = now.at - one.deposit.received > self._alarm
+            say = log.error if late else log.warning
+            say("deposit.alarm" if late else "deposit.waits", deposit=one.deposit.id, tries=one.tries + 1)
         elif isinstance(prepared, Failure):
             state = deposits.postpone(connection, one, Event.FAILED, now, prepared.reason)
             log.error("deposit.failed", deposit=one.deposit.id, state=state, reason=prepared.reason)
@@ -169,7 +191,10 @@ class Treatment:
         return self._answer(connection, deposits.get(connection, number), prepared, Received(self._clock()))
 
     def sweep(self, now: Received) -> bool:
-        """Refuse what has waited too long for its affiliation, deposit by deposit; post the notices due."""
+        """Refuse what has waited too long for its affiliation, deposit by deposit; post the notices due; name
+        in the log what lies unread."""
+        releases.expire(self._database, now)
+        unread.warn(self._database, now)
         given_back = [self._sweep(holding, now) for holding in _HOLDINGS]
         return self._notices.sweep(now.day) and all(given_back)
 
@@ -279,7 +304,7 @@ class Treatment:
             held=outcome.held,
         )
         deposits.recount(connection, wages.decided | activities.decided, now)
-        deposits.keep_evidence(connection, one, examined.evidence)
+        evidence.keep(connection, one.number, examined.evidence)
         return document
 
     def _treat_part(

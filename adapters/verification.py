@@ -1,19 +1,18 @@
-"""`secugate verify`: the journal against itself, and everything kept against the journal.
+"""`secugate verify`: the journal as a tree, every row against the change log, all that is kept against both.
 
 Nothing that lies in the database is believed, not even its type: whatever stands there, the answer
-is a finding, never a failure. Receipts and acknowledgements name an entry of the journal and its
-hash under our seal: whoever rewrites the journal to its end contradicts the last one, or has to
-break its seal. What was cut off at the end together with all its rows is only shown by an answer
-that left the house.
+is a finding, never a failure. Receipts, acknowledgements and heads name a size of the journal and the
+root of its tree under our seal: whoever rewrites the journal contradicts them, or has to break the seal.
+What was cut off at the end together with all its rows, or rewritten with the seal's key in hand, is only
+shown by what left the house: see `secugate audit`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import re
-from collections.abc import Collection, Iterator
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,21 +21,22 @@ from lxml import etree
 
 from adapters.database import Database
 from adapters.database.answers import posted_subject
-from adapters.database.circumstances import declared_subject
+from adapters.database.documents import answer_place, read_document, receipt_place
 from adapters.database.registers.mandates import mandate_subject
-from adapters.spool import READ_SIZE, Spool
+from adapters.encryption import Erased, Unopened
+from adapters.erasure import ERASED, Erasures
+from adapters.spool import Spool
 from adapters.verification_of_accounts import account_findings
-from gateway.moments import Received
-from gateway.returns import ackrec
-from gateway.states import State
+from adapters.verification_of_rows import Counts, counts_of, head_of, opened, row_findings, told
+from gateway.returns import ackrec, jouhed
 from gateway.wire import JournalEntry, read_journal, safe
 from signing.container import MAGIC, BadContainer
-from signing.journal import GENESIS, Entry, entry_hash
+from signing.journal import EMPTY
 from signing.parse import Unreadable, parse
 from signing.profile import BadSignature
 from signing.verify import ForeignSeal, verify_seal, verify_sealed_container
 
-_HASH = re.compile(r"[0-9a-f]{64}")
+NOT_ERASED = "its key is gone, and the journal tells of no erasure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,118 +44,171 @@ class Report:
     """What was checked and what was found.
 
     Attributes:
-        entries, deposits, answers: how many were checked.
-        head: hash of the last journal entry, hexadecimal.
+        counts: how much was checked.
+        size, head: how many entries the journal has, and the root of its tree, hexadecimal.
+        sealed: the newest sealed head (JOUHED); None before the first.
         findings: what is wrong, a sentence each; empty when all is well.
     """
 
-    entries: int
-    deposits: int
-    answers: int
+    counts: Counts
+    size: int
     head: str
+    sealed: bytes | None
     findings: tuple[str, ...]
 
 
 def inspect(database: Database, spool: Spool, seals: Collection[x509.Certificate]) -> Report:
-    """Check the chain, then every deposit and answer: row, bytes, receipt and journal must agree. All that
-    was billed is added up again, and compared with statements, ledger and journal.
+    """Check journal, change log and every row, then what they are about: the bytes of deposits and answers,
+    receipts, seals, rights, and the sums of all that was billed.
 
     Args:
         database, spool: where everything is kept.
         seals: the certificates with which we seal, and sealed before.
     """
-    with database.read() as connection:
-        rows = _rows(connection, "SELECT * FROM journal ORDER BY sequence")
-        entries = {row.subject: row for row in rows if str(row.event).startswith("received")}
-        posted = {str(row.subject).partition(" ")[0]: row for row in rows if row.event == "posted"}
-        findings = [
-            *_chain(rows),
-            *_deposits(connection, spool, entries),
-            *_answers(connection, posted),
-            *_collections(connection, rows),
-            *_rights(connection, rows),
-            *_declared(connection, rows),
-            *_states(connection, rows),
-            *account_findings(connection, rows),
-            *_last_seals(connection, rows, seals),
-        ]
-        return Report(
-            entries=len(rows),
-            deposits=_count(connection, "deposit"),
-            answers=_count(connection, "answer"),
-            head=str(rows[-1].hash) if rows else GENESIS.hex(),
-            findings=tuple(findings),
-        )
+    try:
+        with opened(database.file) as raw, database.read() as connection:
+            size, head = head_of(raw)
+            findings = (*row_findings(raw), *_content_findings(raw, connection, spool, seals))
+            return Report(counts_of(raw), size, head, _newest(raw), findings)
+    except (sqlite3.Error, sa.exc.DatabaseError, OSError) as error:
+        finding = f"Database file: it cannot be read ({type(error).__name__})"
+        return Report(Counts(0, 0, 0, 0), 0, EMPTY.hex(), None, (finding,))
+
+
+def _content_findings(
+    raw: sqlite3.Connection, connection: sa.Connection, spool: Spool, seals: Collection[x509.Certificate]
+) -> Iterator[str]:
+    def erasures() -> Erasures:
+        return Erasures.of(_rows(connection, f"SELECT * FROM journal WHERE event = '{ERASED}'"))  # noqa: S608
+
+    yield from told("deposits", _deposits(raw, connection, spool, erasures))
+    yield from told("answers", _answers(raw, connection, erasures))
+    yield from told("rights", _rights(connection))
+    yield from told("accounts", _accounts(connection))
+    yield from told("seals", _last_seals(raw, connection, seals))
+    yield from told("heads", _heads(raw, seals))
+
+
+def _newest(raw: sqlite3.Connection) -> bytes | None:
+    row = raw.execute("SELECT content FROM journal_head ORDER BY sequence DESC LIMIT 1").fetchone()
+    return row[0] if row is not None and isinstance(row[0], bytes) else None
 
 
 def _rows(connection: sa.Connection, query: str) -> list[sa.Row[Any]]:
     return list(connection.execute(sa.text(query)))
 
 
-def _count(connection: sa.Connection, table: str) -> int:
-    return int(connection.execute(sa.text(f"SELECT count(*) FROM {table}")).scalar_one())  # noqa: S608
+def _accounts(connection: sa.Connection) -> Iterator[str]:
+    yield from account_findings(connection, _rows(connection, "SELECT * FROM journal WHERE event = 'billed'"))
 
 
-def _chain(rows: list[sa.Row[Any]]) -> Iterator[str]:
-    """The first entry that does not follow from those before; what comes after it proves nothing."""
-    head = GENESIS
-    for place, row in enumerate(rows, start=1):
-        entry = _entry(row)
-        if row.sequence != place:
-            yield f"Journal entry {place}: it is missing or out of its place"
-            return
-        if entry is None:
-            yield f"Journal entry {place}: it is not spelt as entries are"
-            return
-        head = entry_hash(head, entry)
-        if head.hex() != row.hash:
-            yield f"Journal entry {place}: it was changed, or one before it was taken away"
-            return
+_DEPOSITS = (
+    "WITH entered AS MATERIALIZED (SELECT subject, sequence, member, digest, at, event, hash FROM journal"
+    "  WHERE event GLOB 'received*')"
+    " SELECT d.id, d.sender, d.name, d.size, d.digest, d.received, d.door, d.receipt,"
+    " j.sequence, j.member, j.digest, j.at, j.event, j.hash, a.digest"
+    " FROM deposit d LEFT JOIN entered j ON j.subject = d.id"
+    " LEFT JOIN answer a ON a.deposit = d.id AND a.kind = 'ACKREC' ORDER BY d.number"
+)
+_DEPOSITS_GONE = (
+    "SELECT j.subject FROM journal j LEFT JOIN deposit d ON d.id = j.subject"
+    " WHERE j.event GLOB 'received*' AND d.id IS NULL ORDER BY j.sequence"
+)
+_ANSWERS = (
+    "WITH posted AS MATERIALIZED (SELECT substr(subject, 1, 36) AS answer, subject, member, digest, at"
+    "  FROM journal WHERE event = 'posted')"
+    " SELECT a.id, a.recipient, a.kind, a.name, a.posted, a.digest, a.size, a.content, a.deposit,"
+    " j.subject, j.member, j.digest, j.at"
+    " FROM answer a LEFT JOIN posted j ON j.answer = a.id ORDER BY a.number"
+)
+_ANSWERS_GONE = (
+    "SELECT substr(j.subject, 1, 36) FROM journal j LEFT JOIN answer a ON a.id = substr(j.subject, 1, 36)"
+    " WHERE j.event = 'posted' AND a.id IS NULL ORDER BY j.sequence"
+)
 
 
-def _entry(row: sa.Row[Any]) -> Entry | None:
-    texts = (row.at, row.event, row.subject, row.member, row.digest, row.hash)
-    if not all(isinstance(text, str) for text in texts) or _HASH.fullmatch(row.hash) is None:
-        return None
-    try:
-        at = Received.parse(row.at)
-    except ValueError:
-        return None
-    if str(at) != row.at:
-        return None
-    return Entry(row.sequence, at.at, row.event, row.subject, row.member, row.digest)
+@dataclass(frozen=True, slots=True)
+class _Deposit:
+    """A row of `_DEPOSITS`: a deposit, its entry in the journal and the digest of the receipt posted."""
+
+    id: Any
+    sender: Any
+    name: Any
+    size: Any
+    digest: Any
+    received: Any
+    door: Any
+    receipt: Any
+    sequence: Any
+    entry_member: Any
+    entry_digest: Any
+    entry_at: Any
+    entry_event: Any
+    entry_hash: Any
+    posted_receipt: Any
 
 
-def _deposits(connection: sa.Connection, spool: Spool, entered: dict[str, sa.Row[Any]]) -> Iterator[str]:
-    receipts = {
-        row.deposit: row.digest
-        for row in _rows(connection, "SELECT deposit, digest FROM answer WHERE kind = 'ACKREC'")
-    }
-    left = dict(entered)
-    columns = "id, sender, name, size, digest, received, door, receipt"
-    for row in _rows(connection, f"SELECT {columns} FROM deposit ORDER BY number"):  # noqa: S608 - ours
-        fault = _deposit_fault(row, left.pop(row.id, None), receipts.get(row.id), spool)
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """A row of `_ANSWERS`: an answer and its entry in the journal."""
+
+    id: Any
+    recipient: Any
+    kind: Any
+    name: Any
+    posted: Any
+    digest: Any
+    size: Any
+    content: Any
+    deposit: Any
+    entry_subject: Any
+    entry_member: Any
+    entry_digest: Any
+    entry_at: Any
+
+
+def _deposits(
+    raw: sqlite3.Connection, connection: sa.Connection, spool: Spool, erasures: Callable[[], Erasures]
+) -> Iterator[str]:
+    """Of every deposit row, receipt, bytes and journal agree, and none is missing."""
+    covered = erasures()
+    for values in raw.execute(_DEPOSITS):
+        row = _Deposit(*values)
+        fault = _deposit_fault(connection, row, spool, covered)
         if fault:
             yield f"Deposit {row.id}: {fault}"
-    yield from (f"Deposit {identifier}: in the journal, but gone" for identifier in left)
+    yield from (f"Deposit {subject}: in the journal, but gone" for (subject,) in raw.execute(_DEPOSITS_GONE))
 
 
-def _deposit_fault(row: sa.Row[Any], entry: sa.Row[Any] | None, receipt: object, spool: Spool) -> str | None:
+def _deposit_fault(connection: sa.Connection, row: _Deposit, spool: Spool, erasures: Erasures) -> str | None:
     """What is wrong with a deposit: the first of row, receipt and bytes that disagrees."""
-    if entry is None:
+    if row.sequence is None:
         return "not in the journal"
-    told = (entry.member, entry.digest, entry.at, entry.event)
-    if told != (row.sender, row.digest, row.received, f"received {row.door}"):
+    told_ = (row.entry_member, row.entry_digest, row.entry_at, row.entry_event)
+    if told_ != (row.sender, row.digest, row.received, f"received {row.door}"):
         return "row and journal differ"
-    if not isinstance(row.receipt, bytes) or hashlib.sha256(row.receipt).hexdigest() != receipt:
+    try:
+        kept = read_document(connection, row.receipt, receipt_place(row.id))
+        digest = spool.digest(row.id)
+    except Erased as erased:
+        return None if erasures.cover(erased, row.sender, row.received) else NOT_ERASED
+    except Unopened:
+        return "its receipt was changed"
+    fault = _receipt_fault(kept, row)
+    if fault is None and digest != row.digest:
+        return "its bytes are missing or changed"
+    return fault
+
+
+def _receipt_fault(kept: bytes, row: _Deposit) -> str | None:
+    """What is wrong with the receipt of a deposit."""
+    if hashlib.sha256(kept).hexdigest() != row.posted_receipt:
         return "its receipt is not the one that was posted"
-    if _receipt_says(row.receipt) != (
+    if _receipt_says(kept) != (
         (row.id, safe(str(row.name)), row.size, row.digest, row.received, row.sender),
-        (entry.sequence, entry.hash),
+        (row.sequence, row.entry_hash),
     ):
         return "its receipt says something else"
-    if _digest(spool.path(row.id)) != row.digest:
-        return "its bytes are missing or changed"
     return None
 
 
@@ -172,44 +225,41 @@ def _receipt_says(content: bytes) -> tuple[tuple[object, ...], tuple[int, str]] 
     return (*told, str(receipt.header.recipient)), (receipt.journal.sequence, receipt.journal.hash)
 
 
-def _answers(connection: sa.Connection, entered: dict[str, sa.Row[Any]]) -> Iterator[str]:
-    left = dict(entered)
-    columns = "id, recipient, kind, name, posted, digest, size, content, deposit"
-    query = sa.text(f"SELECT {columns} FROM answer ORDER BY number")  # noqa: S608 - ours
-    rows = connection.execute(query, execution_options={"yield_per": 100})
-    for row in rows:
-        fault = _answer_fault(row, left.pop(row.id, None))
+def _answers(
+    raw: sqlite3.Connection, connection: sa.Connection, erasures: Callable[[], Erasures]
+) -> Iterator[str]:
+    """Of every answer row, bytes and journal agree, and none is missing."""
+    covered = erasures()
+    for values in raw.execute(_ANSWERS):
+        row = _Answer(*values)
+        fault = _answer_fault(connection, row, covered)
         if fault:
             yield f"Answer {row.id}: {fault}"
-    yield from (f"Answer {identifier}: in the journal, but gone" for identifier in left)
+    yield from (f"Answer {subject}: in the journal, but gone" for (subject,) in raw.execute(_ANSWERS_GONE))
 
 
-def _answer_fault(row: sa.Row[Any], entry: sa.Row[Any] | None) -> str | None:
-    if entry is None:
+def _answer_fault(connection: sa.Connection, row: _Answer, erasures: Erasures) -> str | None:
+    if row.entry_subject is None:
         return "not in the journal"
-    told = (entry.member, entry.digest, entry.at, entry.subject)
+    told_ = (row.entry_member, row.entry_digest, row.entry_at, row.entry_subject)
     subject = posted_subject(row.id, row.kind, row.name, row.deposit)
-    if told != (row.recipient, row.digest, row.posted, subject):
+    if told_ != (row.recipient, row.digest, row.posted, subject):
         return "row and journal differ"
-    content = row.content
-    if not isinstance(content, bytes) or len(content) != row.size:
+    try:
+        content = read_document(connection, row.content, answer_place(row.id))
+    except Erased as erased:
+        return None if erasures.cover(erased, row.recipient, row.posted) else NOT_ERASED
+    except Unopened:
+        return "its bytes were changed"
+    if len(content) != row.size:
         return "its bytes were changed"
     return None if hashlib.sha256(content).hexdigest() == row.digest else "its bytes were changed"
 
 
-def _collections(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
-    """Every answer that counts as collected was collected, at that moment for the first time."""
-    first: dict[object, object] = {}
-    for row in rows:
-        if str(row.event).startswith("collected"):
-            first.setdefault(row.subject, row.at)
-    for row in _rows(connection, "SELECT id, collected FROM answer ORDER BY number"):
-        if row.collected != first.get(row.id):
-            yield f"Answer {row.id}: its collection and the journal differ"
-
-
-def _rights(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
+def _rights(connection: sa.Connection) -> Iterator[str]:
     """Keys and mandates are those that were entered, for the member who has them, and no others."""
+    entries = "event IN ('key', 'mandate', 'mandate changed')"
+    rows = _rows(connection, f"SELECT * FROM journal WHERE {entries} ORDER BY sequence")  # noqa: S608 - ours
     keys = {(row.subject, row.member) for row in rows if row.event == "key"}
     found = {
         (row.fingerprint, row.member)
@@ -229,53 +279,28 @@ def _rights(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]
     yield from (f"Mandate {number}: in the journal, but gone" for number in entered)
 
 
-def _declared(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
-    """Outages and circumstances are those that were declared, and no others."""
-    for table in ("outage", "circumstance"):
-        # Every entry says all of a row: the last one tells how it stands.
-        entered = {str(row.subject).partition(" ")[0]: row.subject for row in rows if row.event == table}
-        for row in _rows(connection, f"SELECT * FROM {table}"):  # noqa: S608 - ours
-            if entered.pop(str(row.number), None) != declared_subject(row):
-                yield f"{table.capitalize()} {row.number}: row and journal differ"
-        yield from (f"{table.capitalize()} {number}: in the journal, but gone" for number in entered)
-
-
-def _states(connection: sa.Connection, rows: list[sa.Row[Any]]) -> Iterator[str]:
-    """Every deposit stands where its treatment left it."""
-    ended = {row.subject: row.event for row in rows if row.event in ("treated", "rejected")}
-    for row in _rows(connection, "SELECT id, state FROM deposit ORDER BY number"):
-        if row.state not in _STATES[ended.pop(row.id, None)]:
-            yield f"Deposit {row.id}: its state and the journal differ"
-    yield from (f"Deposit {identifier}: treated in the journal, but gone" for identifier in ended)
-
-
-_STATES: dict[object, frozenset[str]] = {
-    "treated": frozenset({State.DONE, State.HELD}),
-    "rejected": frozenset({State.REJECTED}),
-    None: frozenset({State.RECEIVED, State.WAITING, State.PARKED}),
-}
-
-
 def _last_seals(
-    connection: sa.Connection, rows: list[sa.Row[Any]], seals: Collection[x509.Certificate]
+    raw: sqlite3.Connection, connection: sa.Connection, seals: Collection[x509.Certificate]
 ) -> Iterator[str]:
-    """The last answer that states a hash of the journal vouches for all before it; check its seal,
+    """The last answer that states a root of the journal vouches for all before it; check its seal,
     and the seals of what was posted after it."""
-    hashes = {entry.sequence: entry.hash for entry in rows}
-    last = connection.execute(
-        sa.text("SELECT max(number) FROM answer WHERE kind IN ('ACKREC', 'ACKTRT')")
-    ).scalar()
-    query = sa.text("SELECT id, number, content FROM answer WHERE number >= :last ORDER BY number")
-    for row in connection.execute(query, {"last": last or 0}):
-        if not isinstance(row.content, bytes):
+    (last,) = raw.execute("SELECT max(number) FROM answer WHERE kind IN ('ACKREC', 'ACKTRT')").fetchone()
+    query = "SELECT id, number, content FROM answer WHERE number >= ? ORDER BY number"
+    for identifier, number, kept in raw.execute(query, (last or 0,)):
+        try:
+            content = read_document(connection, kept, answer_place(identifier))
+        except (Unopened, Erased):
             continue  # told already
         try:
-            stated = _stated(row.content, seals, is_last=row.number == last)
-        except (Unreadable, BadContainer, BadSignature, ForeignSeal, ValueError, TypeError) as error:
-            yield f"Answer {row.id}: it does not bear our seal ({type(error).__name__})"
+            stated = _stated(content, seals, is_last=number == last)
+        except _UNSEALED as error:
+            yield f"Answer {identifier}: it does not bear our seal ({type(error).__name__})"
             continue
-        if stated is not None and hashes.get(stated.sequence) != stated.hash:
-            yield f"Answer {row.id}: the journal is not the one it was sealed over"
+        if stated is not None and _root_at(raw, stated.sequence) != stated.hash:
+            yield f"Answer {identifier}: the journal is not the one it was sealed over"
+
+
+_UNSEALED = (Unreadable, BadContainer, BadSignature, ForeignSeal, ValueError, TypeError)
 
 
 def _stated(content: bytes, seals: Collection[x509.Certificate], *, is_last: bool) -> JournalEntry | None:
@@ -287,11 +312,23 @@ def _stated(content: bytes, seals: Collection[x509.Certificate], *, is_last: boo
     return read_journal(document) if is_last else None
 
 
-def _digest(file: Path) -> str | None:
-    if not file.is_file():
-        return None
-    digest = hashlib.sha256()
-    with file.open("rb") as content:
-        while chunk := content.read(READ_SIZE):
-            digest.update(chunk)
-    return digest.hexdigest()
+def _heads(raw: sqlite3.Connection, seals: Collection[x509.Certificate]) -> Iterator[str]:
+    """Every head states the root that the journal had; the newest one bears our seal."""
+    content = None
+    for sequence, content in raw.execute("SELECT sequence, content FROM journal_head ORDER BY sequence"):
+        try:
+            stated = jouhed.read(parse(content)).journal
+        except (Unreadable, ValueError, TypeError, etree.LxmlError):
+            stated = None
+        if stated is None or (stated.sequence, stated.hash) != (sequence, _root_at(raw, sequence)):
+            yield f"Journal head {sequence}: the journal is not the one it was sealed over"
+    if content is not None:
+        try:
+            verify_seal(content, seals)
+        except _UNSEALED as error:
+            yield f"Journal head {sequence}: it does not bear our seal ({type(error).__name__})"
+
+
+def _root_at(raw: sqlite3.Connection, size: int) -> object:
+    row = raw.execute("SELECT hash FROM journal WHERE sequence = ?", (size,)).fetchone()
+    return None if row is None else row[0]

@@ -40,6 +40,7 @@ from lxml import etree
 
 from adapters.billing import BillingRun, Issued
 from adapters.billing.holds import standing
+from adapters.database.documents import answer_place, read_document
 from adapters.database.registers.charges import SqlCharges
 from adapters.database.registers.keys import many
 from adapters.pdf.statement import statement_page
@@ -235,9 +236,9 @@ def pages(home: House, numbers: Sequence[str]) -> float:
             kind: {
                 root.findtext("{*}Statement"): root
                 for root in (
-                    etree.fromstring(row[0])
+                    etree.fromstring(read_document(connection, row.content, answer_place(row.id)))
                     for row in connection.execute(
-                        sa.text("SELECT content FROM answer WHERE kind = :kind"), {"kind": kind}
+                        sa.text("SELECT id, content FROM answer WHERE kind = :kind"), {"kind": kind}
                     )
                 )
                 if root.findtext("{*}Statement") in numbers

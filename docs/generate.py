@@ -26,7 +26,9 @@ from gateway.procedures import procedure as handled
 from gateway.recovery import states as recovering
 from gateway.rejections import LANGUAGES, REJECTIONS, Level, Rejection, Severity
 from gateway.rejections.fields import fields_of
+from gateway.staff import RIGHTS, Role
 from gateway.states import TRANSITIONS, State
+from outbox import states as answers
 from tests.procedures.vector_files import VECTORS, Vector
 from xsd import Form, FormField, catalogue
 from xsd.catalogue import Entry
@@ -262,7 +264,20 @@ def states() -> str:
     )
     return (
         f"{NOTE}# The life of a deposit\n\n```mermaid\nstateDiagram-v2\n    [*] --> received\n{arrows}"
-        f"    rejected --> [*]\n    done --> [*]\n```\n\n{meanings}"
+        f"    rejected --> [*]\n    done --> [*]\n```\n\n{meanings}\n{of_answers()}"
+    )
+
+
+def of_answers() -> str:
+    """The life of an answer, as a picture and as a table."""
+    arrows = "".join(
+        f"    {before.value} --> {after.value}: {event.value}\n"
+        for (before, event), after in answers.TRANSITIONS.items()
+    )
+    meanings = ((f"`{state.value}`", meaning(state, "states", "outbox")) for state in answers.State)
+    return (
+        f"# The life of an answer\n\n```mermaid\nstateDiagram-v2\n    [*] --> available\n{arrows}```\n\n"
+        + table(("State", "Meaning"), meanings)
     )
 
 
@@ -290,8 +305,28 @@ def recovery() -> str:
     )
 
 
-def meaning(state: State | recovering.State, module: str) -> str:
-    source = (ROOT / "gateway" / f"{module}.py").read_text()
+def staff() -> str:
+    """Which command of the operator is whose."""
+    lines = (
+        (
+            f"`{command}`",
+            ", ".join(role for role in Role if role in right.roles)
+            if len(right.roles) < len(Role)
+            else "all",
+            "yes" if right.reason else "",
+            "two" if right.four_eyes else "",
+        )
+        for command, right in RIGHTS.items()
+    )
+    return (
+        f"{NOTE}# Who may give which command\n\n"
+        "Once staff are registered ([how](../staff.md)). A reason is asked for what belongs to others.\n\n"
+        + table(("command", "roles", "reason", "persons"), lines)
+    )
+
+
+def meaning(state: State | recovering.State | answers.State, module: str, room: str = "gateway") -> str:
+    source = (ROOT / room / f"{module}.py").read_text()
     found = re.search(rf'{state.name} = "[a-z]+"\n    """(.*?)"""', source, re.DOTALL)
     assert found is not None, state
     return found[1]
@@ -304,6 +339,7 @@ def pages() -> dict[str, str]:
         "codes.md": codes(),
         "states.md": states(),
         "recovery.md": recovery(),
+        "staff.md": staff(),
     }
     return tables | {f"codes/{name}": page for name, page in code_pages().items()}
 

@@ -43,6 +43,8 @@ class Agreement:
         own_computation: whether the member is authorised to compute contributions itself (RGD of 12 May 1975,
             art. 7, par. 3): without it OWNCAL is not allowed, whatever the procedures.
         pages: whether account statements come as PDF and as invoice in UBL too, and in which language.
+        release_above: files of more records than this wait until a second person of the member has released
+            them; None for none.
     """
 
     procedures: frozenset[str]
@@ -50,6 +52,7 @@ class Agreement:
     answers: Spelling = Spelling.XML
     own_computation: bool = False
     pages: Pages = Pages.FRENCH
+    release_above: int | None = None
 
     def allows(self, procedure: str, environment: str) -> bool:
         """Whether the member may use a procedure in an environment; production includes tests."""

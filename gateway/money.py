@@ -24,8 +24,9 @@ def cents_of(text: str) -> int:
 
 def euro(cents: int) -> str:
     """Write cents as an amount in euro: `381240` is `3812.40`."""
-    sign = "-" if cents < 0 else ""
-    return f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}"
+    if cents < 0:
+        return f"-{euro(-cents)}"
+    return f"{cents // 100}.{cents % 100:02d}"
 
 
 def round_half_up(amount: Decimal | Fraction) -> int:

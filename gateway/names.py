@@ -4,7 +4,8 @@
 `SECU.<TYPE>.<YYYYMMDD-HHNNSSDC>.CCSS.<member>.XML`, which goes out. A member stands there as its
 employer matricule (13 digits) and its SECUline number (6 digits), joined. Upper case only, as
 published on the operator's DEMDET and DETRET pages. A name never repeats. A container of files
-(`signing.container`) is called alike, with ASICE at the end. The test environment is an address of its own,
+(`signing.container`) is called alike, with ASICE or ASICS at the end, and what is encrypted for us
+(`signing.encrypted`), with P7M at the end. The test environment is an address of its own,
 CCSSTEST in the place of CCSS, so that what is meant for tests is never taken for a declaration.
 
 Two answers are called otherwise, after the operator's pages on FAIL and INFO:
@@ -32,7 +33,7 @@ from gateway.moments import LUXEMBOURG
 _TYPE = re.compile(r"[A-Z]{6}|PAYROLL")
 _STAMP = re.compile(r"([0-9]{8})-([0-9]{6})([0-9]{2})")
 _MEMBER = re.compile(r"([0-9]{13})([0-9]{6})")
-_PARTS = ("SECU", "a type", "a stamp", "a sender", "a recipient", "XML or ASICE")
+_PARTS = ("SECU", "a type", "a stamp", "a sender", "a recipient", "XML, ASICE, ASICS or P7M")
 
 UNKNOWN = "INCONN"
 """The type of a refused file whose name tells none (our own; *inconnu*)."""
@@ -59,6 +60,10 @@ class Extension(StrEnum):
     """A document with its signature in it."""
     ASICE = "ASICE"
     """A container of files with a signature over all of them."""
+    ASICS = "ASICS"
+    """A container of one file with a signature over it."""
+    P7M = "P7M"
+    """A document or a container, encrypted for us."""
     PDF = "PDF"
     """A page to read, which travels in a container."""
 
@@ -107,6 +112,8 @@ class FileName:
             raise ValueError(f"only an answer is marked {self.mark}")
         if self.extension not in _EXTENSIONS[self.mark]:
             raise ValueError(f"a name with the mark {self.mark} does not end with .{self.extension}")
+        if self.extension in _INCOMING and not self.incoming:
+            raise ValueError(f"an answer does not end with .{self.extension}")
         if self.office is not Office.PRODUCTION and not self.incoming:
             raise ValueError("an answer comes from CCSS")
 
@@ -122,10 +129,11 @@ class FileName:
 
 
 _EXTENSIONS = {
-    None: frozenset({Extension.XML, Extension.ASICE}),
+    None: frozenset({Extension.XML, Extension.ASICE, Extension.ASICS, Extension.P7M}),
     Mark.FAIL: frozenset({Extension.XML}),
     Mark.INFO: frozenset({Extension.PDF, Extension.ASICE}),
 }
+_INCOMING = frozenset({Extension.ASICS, Extension.P7M})
 _PLACES = {None: ("", ""), Mark.INFO: (".INFO", ""), Mark.FAIL: ("", ".FAIL")}
 """What stands before and after the stamp."""
 
@@ -141,7 +149,7 @@ def parse(text: str) -> FileName:
         raise ValueError(f"a name is {', '.join(_PARTS)}, with dots between; {len(parts)} here: {text!r}")
     system, kind, stamp, sender, recipient, extension = parts
     if system != "SECU" or extension not in frozenset(Extension):
-        raise ValueError(f"a name begins with SECU. and ends with .XML or .ASICE, in capitals: {text!r}")
+        raise ValueError(f"a name begins with SECU. and ends with .XML, .ASICE, .ASICS or .P7M: {text!r}")
     offices = frozenset(Office)
     if (sender in offices) == (recipient in offices):
         raise ValueError(f"a name goes from a member to CCSS or from CCSS to a member: {text!r}")
@@ -219,7 +227,7 @@ def _moment(stamp: str) -> datetime:
     if match is None:
         raise ValueError(f"a stamp is written YYYYMMDD-HHNNSSDC, not {stamp!r}")
     try:
-        second = datetime.strptime(match[1] + match[2], "%Y%m%d%H%M%S").replace(tzinfo=UTC)
+        second = datetime.fromisoformat(f"{match[1]}T{match[2]}+00:00")
     except ValueError:
         raise ValueError(f"a stamp is a day and a time that exist: {stamp!r}") from None
     return second + timedelta(milliseconds=10 * int(match[3]))

@@ -6,7 +6,8 @@ depends on nothing else, is judged beside them, so that its faults are told toge
 0. The bytes are stored (`inbox.receive`, before we are called).
 1. The name keeps to the pattern, names the sender, and was not used before.
 2. The text is XML within limits, without document type, entities or instructions; or it is a container,
-   within limits, that every program unpacks alike.
+   within limits, that every program unpacks alike. What is encrypted is opened first; then there is one
+   answer to all that checks 2 to 5 may find (`signing.encrypted`).
 3. There is one signature, in its place, made with allowed algorithms over the whole batch, or over every
    file in the container.
 4. Its certificate is a registered key of the member who deposited, valid and not revoked at the
@@ -24,9 +25,11 @@ the effect. Only `Rejected` is the sender's fault. `NotYet` is neither yes nor n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
 
 from cryptography import x509
 
@@ -40,7 +43,16 @@ from gateway.moments import Received
 from gateway.outcome import NotYet, Outcome, Rejected
 from gateway.procedures import procedure
 from inbox.receive import Deposit
-from signing import certificates, container, profile, verify
+from signing import certificates, container, detached, encrypted, profile, verify
+
+
+class Judge(Protocol):
+    """Believes certificates: `signing.certificates.Trust`, or what asks it."""
+
+    def judge(
+        self, certificate: x509.Certificate, chain: Sequence[x509.Certificate], at: datetime, /
+    ) -> certificates.Evidence:
+        """Believe a certificate at a moment, or raise `Untrusted` or `CannotTell`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +65,15 @@ class Desk:
         member_of: the member for whom a certificate was registered at a moment, if any.
         look: judges the files that come with a batch.
         agreement_of: what was agreed with a member at a moment, if anything.
+        decrypt: opens what was encrypted for us; raises `CannotOpen`.
     """
 
     environment: str
-    trust: certificates.Trust
+    trust: Judge
     member_of: Callable[[x509.Certificate, Received], MemberId | None]
     look: Look
     agreement_of: Callable[[MemberId, Received], Agreement | None]
+    decrypt: Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +91,7 @@ def examine(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
         Rejected: the sender's fault with the file, with all anomalies that could be found.
         NotYet: a check that cannot be made now.
     """
-    misnamed = check_name(deposit, desk.environment, is_container=raw.startswith(container.MAGIC))
+    misnamed = check_name(deposit, desk.environment, _extensions(raw))
     try:
         examined = _open(raw, deposit, desk)
     except Rejected as refusal:
@@ -92,16 +106,22 @@ def treat(batch: Batch, context: Context) -> Outcome:
     return procedure(batch.header.procedure).handle(batch, context)
 
 
-def check_name(deposit: Deposit, environment: str, *, is_container: bool) -> list[Anomaly]:
-    """Check 1, as far as name and first bytes tell; whether it was used before is for the register."""
-    if _is_bare_dta(deposit, is_container=is_container):
+def check_name(deposit: Deposit, environment: str, extensions: frozenset[names.Extension]) -> list[Anomaly]:
+    """Check 1, as far as name and first bytes tell; whether it was used before is for the register.
+
+    Args:
+        deposit: whose name it is.
+        environment: ours.
+        extensions: with which a name may end, by the first bytes.
+    """
+    if _is_bare_dta(deposit, extensions):
         return []  # told by itself: another name alone would not help
     try:
         name = names.parse(deposit.name)
     except ValueError:
         return [Anomaly("FILE-NAME", value=deposit.name[:LONGEST_VALUE])]
     anomalies = []
-    if not name.incoming or (name.extension is names.Extension.ASICE) != is_container:
+    if not name.incoming or name.extension not in extensions:
         anomalies.append(Anomaly("FILE-NAME", value=deposit.name))
     if environment == "production" and name.office is not names.Office.PRODUCTION:
         anomalies.append(Anomaly("FILE-ENVIRONMENT", value=name.office))
@@ -110,8 +130,18 @@ def check_name(deposit: Deposit, environment: str, *, is_container: bool) -> lis
     return anomalies
 
 
-def _is_bare_dta(deposit: Deposit, *, is_container: bool) -> bool:
-    return deposit.name.lower().endswith(".dta") and not is_container
+_DOCUMENT = frozenset({names.Extension.XML})
+
+
+def _extensions(raw: bytes) -> frozenset[names.Extension]:
+    """How the name of a deposit may end, by its first bytes."""
+    if raw.startswith(container.MAGIC):
+        return frozenset({names.Extension.ASICE, names.Extension.ASICS})
+    return frozenset({names.Extension.P7M}) if encrypted.is_encrypted(raw) else _DOCUMENT
+
+
+def _is_bare_dta(deposit: Deposit, extensions: frozenset[names.Extension]) -> bool:
+    return deposit.name.lower().endswith(".dta") and extensions == _DOCUMENT
 
 
 def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
@@ -119,19 +149,39 @@ def _open(raw: bytes, deposit: Deposit, desk: Desk) -> Examined:
     sender = MemberId(deposit.sender[:13], deposit.sender[13:])
     agreement = desk.agreement_of(sender, received)
     expected = Expected(deposit.sender, _procedure_in(deposit.name), received, desk.environment, agreement)
-    if raw.startswith(container.MAGIC):
-        files, claim = _container_claim(raw)  # 2, 3
-        evidence = _judge(claim, deposit, desk, received)  # 4
-        with _flaws_are_refusals():
-            signed = verify.verify_container(claim, claim.certificate, files).files  # 5
-        return Examined(contents.read_files(signed, expected, desk.look), evidence)  # 6, 7
-    if _is_bare_dta(deposit, is_container=False):
+    if _is_bare_dta(deposit, _extensions(raw)):
         raise Rejected(Anomaly("FILE-CONTAINER", value="a .dta file by itself, without a signature"))
+    signed, evidence = _signed(raw, deposit, desk, received)  # 2, 3, 4, 5
+    if isinstance(signed, verify.VerifiedFiles):
+        return Examined(contents.read_files(signed.files, expected, desk.look), evidence)  # 6, 7
+    return Examined(contents.read_document(signed.content, expected), evidence)  # 6, 7
+
+
+_Signed = tuple[verify.Verified | verify.VerifiedFiles, certificates.Evidence]
+
+
+def _signed(raw: bytes, deposit: Deposit, desk: Desk, received: Received) -> _Signed:
+    """Checks 2 to 5 of a deposit, encrypted or not."""
+    if not encrypted.is_encrypted(raw):
+        return _judged(raw, deposit, desk, received)
+    try:
+        return _judged(desk.decrypt(raw), deposit, desk, received)
+    except (encrypted.CannotOpen, Rejected):
+        # One answer to everything: who has only changed the bytes of another learns nothing of them.
+        raise Rejected(Anomaly("FILE-ENCRYPTED")) from None
+
+
+def _judged(raw: bytes, deposit: Deposit, desk: Desk, received: Received) -> _Signed:
+    """Checks 2 to 5 of a document or container."""
+    if raw.startswith(container.MAGIC):
+        boxed = _container_claim(raw, deposit.name)  # 2, 3
+        evidence = _judge(boxed, deposit, desk, received)  # 4
+        with _flaws_are_refusals():
+            return detached.verify(boxed, boxed.certificate), evidence  # 5
     claim = _claim(raw)  # 2, 3
     evidence = _judge(claim, deposit, desk, received)  # 4
     with _flaws_are_refusals():
-        content = verify.verify(claim, claim.certificate).content  # 5
-    return Examined(contents.read_document(content, expected), evidence)  # 6, 7
+        return verify.verify(claim, claim.certificate), evidence  # 5
 
 
 _FLAWS = {
@@ -163,17 +213,32 @@ def _claim(raw: bytes) -> profile.Claim:
         return profile.examine(root)
 
 
-def _container_claim(raw: bytes) -> tuple[Mapping[str, bytes], profile.Claim]:
+def _container_claim(raw: bytes, name: str) -> detached.DetachedClaim:
     try:
         opened = container.open_container(raw)
     except container.BadContainer as fault:
-        raise Rejected(Anomaly("FILE-CONTAINER", value=fault.reason[:LONGEST_VALUE])) from None
-    root = contents.parsed(opened.signatures)
-    with _flaws_are_refusals():
-        return opened.files, profile.examine_container(root, opened.files)
+        raise _not_a_container(fault.reason) from None
+    if name.endswith(_OTHER_KIND[opened.kind]):
+        raise Rejected(Anomaly("FILE-NAME", value=name[:LONGEST_VALUE]))
+    if any(content.startswith(container.MAGIC) for content in opened.files.values()):
+        raise _not_a_container("a container stands in the container")
+    with contents.unreadable_is_refused(), _flaws_are_refusals():
+        return detached.examine(opened)
 
 
-def _judge(claim: profile.Claim, deposit: Deposit, desk: Desk, received: Received) -> certificates.Evidence:
+_OTHER_KIND = {
+    container.Kind.ONE: f".{names.Extension.ASICE}",
+    container.Kind.SEVERAL: f".{names.Extension.ASICS}",
+}
+
+
+def _not_a_container(reason: str) -> Rejected:
+    return Rejected(Anomaly("FILE-CONTAINER", value=reason[:LONGEST_VALUE]))
+
+
+def _judge(
+    claim: profile.Claim | detached.DetachedClaim, deposit: Deposit, desk: Desk, received: Received
+) -> certificates.Evidence:
     member = desk.member_of(claim.certificate, received)
     if member is None:
         subject = claim.certificate.subject.rfc4514_string()

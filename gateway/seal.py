@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from lxml import etree
 
@@ -13,7 +14,19 @@ from gateway.batch import MemberId
 from gateway.moments import Received
 from gateway.returns import ackrec
 from inbox.receive import Deposit
-from signing.sign import Signer
+
+
+class Signs(Protocol):
+    """What has our signing key: `signing.sign.Signer`, or what stands before several of them in time."""
+
+    def sign(self, element: etree._Element, at: datetime) -> bytes:
+        """As `Signer.sign`."""
+
+    def sign_canonical(self, document: bytes, at: datetime) -> bytes:
+        """As `Signer.sign_canonical`."""
+
+    def sign_container(self, files: Mapping[str, bytes], at: datetime) -> bytes:
+        """As `Signer.sign_container`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +38,7 @@ class Seal:
         environment: `production` or `test`.
     """
 
-    signer: Signer
+    signer: Signs
     environment: str
 
     def header(
@@ -38,6 +51,10 @@ class Seal:
     def sign(self, document: etree._Element, at: datetime) -> bytes:
         """The document with our signature, as the bytes that are stored and shown."""
         return self.signer.sign(document, at)
+
+    def sign_canonical(self, document: bytes, at: datetime) -> bytes:
+        """The same of a document that was written in exclusive canonical form."""
+        return self.signer.sign_canonical(document, at)
 
     def sign_files(self, files: Mapping[str, bytes], at: datetime) -> bytes:
         """A container of files with our signature over all of them."""

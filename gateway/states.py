@@ -12,6 +12,8 @@ class State(StrEnum):
     """In our custody, receipt given; about to be treated."""
     WAITING = "waiting"
     """A check cannot be made yet, such as a revocation list that is away; tried again by itself."""
+    UNRELEASED = "unreleased"
+    """Good so far; its sender releases files of this size by two persons, and the second has not yet."""
     PARKED = "parked"
     """We failed several times; an operator looks at it. Never the sender's fault."""
     REJECTED = "rejected"
@@ -28,6 +30,8 @@ class Event(StrEnum):
     TREATED = "treated"
     TREATED_WITH_HOLDS = "treated, some records held"
     REFUSED = "refused"
+    NEEDS_RELEASE = "a second person is to release it"
+    DECIDED = "released or withdrawn by the sender"
     CANNOT_TELL = "cannot tell yet"
     FAILED = "our failure"
     GIVEN_UP = "failed too often"
@@ -39,15 +43,18 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.RECEIVED, Event.TREATED): State.DONE,
     (State.RECEIVED, Event.TREATED_WITH_HOLDS): State.HELD,
     (State.RECEIVED, Event.REFUSED): State.REJECTED,
+    (State.RECEIVED, Event.NEEDS_RELEASE): State.UNRELEASED,
     (State.RECEIVED, Event.CANNOT_TELL): State.WAITING,
     (State.RECEIVED, Event.FAILED): State.RECEIVED,
     (State.RECEIVED, Event.GIVEN_UP): State.PARKED,
     (State.WAITING, Event.TREATED): State.DONE,
     (State.WAITING, Event.TREATED_WITH_HOLDS): State.HELD,
     (State.WAITING, Event.REFUSED): State.REJECTED,
+    (State.WAITING, Event.NEEDS_RELEASE): State.UNRELEASED,
     (State.WAITING, Event.CANNOT_TELL): State.WAITING,
     (State.WAITING, Event.FAILED): State.WAITING,
     (State.WAITING, Event.GIVEN_UP): State.PARKED,
+    (State.UNRELEASED, Event.DECIDED): State.RECEIVED,
     (State.PARKED, Event.REPLAYED): State.RECEIVED,
     (State.HELD, Event.RESOLVED): State.DONE,
 }

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 
 from lxml import etree
@@ -24,6 +25,8 @@ VERSION = "1.0"
 
 _OURS = f"{{{NAMESPACE}}}"
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_ORDINARY = re.compile("[\x20-%'-;=?-\ud7ff\ue000-\ufffd]*")
+"""What stands in XML as it is: no control character, and none that has a meaning."""
 _PARSER = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
 _GRAFTED_AT_ONCE = 64
 
@@ -81,7 +84,7 @@ class InsuredHeader:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """Where the journal records an event: the entry's place, and the hash of the chain up to it."""
+    """Where the journal records an event: its size with the entry, and the root of its tree (RFC 9162)."""
 
     sequence: int
     hash: str
@@ -118,14 +121,43 @@ def fill(parent: etree._Element, values: Iterable[tuple[str, str | int | None]])
 
 
 def quoted(text: str) -> str:
-    """A text, made safe, as it stands in written XML: between tags, or as an attribute of one line."""
+    """A text, made safe, as it stands between tags in canonical XML."""
+    if _ORDINARY.fullmatch(text):
+        return text
     text = safe(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return text.replace('"', "&quot;").replace("\r", "&#13;")
+    return text.replace("\r", "&#xD;")
+
+
+def quoted_attribute(text: str) -> str:
+    """A text, made safe, as it stands in an attribute in canonical XML."""
+    text = safe(text).replace("&", "&amp;").replace("<", "&lt;").replace('"', "&quot;")
+    return text.replace("\t", "&#x9;").replace("\n", "&#xA;").replace("\r", "&#xD;")
 
 
 def written(values: Iterable[tuple[str, str | int | None]]) -> str:
-    """One element for each value that is there, in order, as text; see `graft`."""
-    return "".join(f"<{name}>{quoted(str(value))}</{name}>" for name, value in values if value is not None)
+    """One element for each value that is there, in order, as text in canonical form."""
+    return "".join([f"<{name}>{quoted(str(value))}</{name}>" for name, value in values if value is not None])
+
+
+def canonical(code: str, header: AnswerHeader, parts: Iterable[str]) -> bytes:
+    """An answer in exclusive canonical XML, unsigned, from parts that were written as text.
+
+    So it can be sealed as it is: a month has a hundred million elements, and to build them, one by one, only
+    to write them again is many times as much work.
+    """
+    return "".join([_opened(code, header), *parts, f"</{code}>"]).encode()
+
+
+@lru_cache(maxsize=256)
+def _opened(code: str, header: AnswerHeader) -> str:
+    """An answer up to the end of its head: many at once are for the same member."""
+    written = etree.tostring(write_answer(code, header), method="c14n", exclusive=True)
+    return written.decode().removesuffix(f"</{code}>")
+
+
+def tree(document: bytes) -> etree._Element:
+    """What was written as text."""
+    return etree.fromstring(document, _PARSER)
 
 
 def graft(parent: etree._Element, elements: Iterable[str]) -> None:
@@ -346,6 +378,26 @@ def read_insured_header(root: etree._Element) -> InsuredHeader:
         environment=text(head, "Environment"),
         created=_read_second(text(head, "Created")),
     )
+
+
+def write_public_header(root: etree._Element, environment: str, created: datetime) -> None:
+    """The head of a document for everybody, in its root."""
+    fill(
+        add(root, "Header"),
+        (("Sender", OPERATOR), ("Environment", environment), ("Created", _second(created))),
+    )
+
+
+def read_public_header(root: etree._Element) -> tuple[str, datetime]:
+    """Environment and moment of a document for everybody.
+
+    Raises:
+        ValueError: when it is not one.
+    """
+    head = child(root, "Header")
+    if text(head, "Sender") != OPERATOR:
+        raise ValueError(f"such a document comes from {OPERATOR}")
+    return text(head, "Environment"), _read_second(text(head, "Created"))
 
 
 def write_journal(root: etree._Element, entry: JournalEntry) -> None:

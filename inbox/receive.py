@@ -29,6 +29,17 @@ class TooLarge(Exception):
         self.limit = limit
 
 
+class Unprovable(Exception):
+    """Nothing is taken in now, because we could not prove it later; our fault, to be tried again."""
+
+
+class Gone(Exception):
+    """The same bytes were received before and have been erased since, with their receipt."""
+
+    def __init__(self) -> None:
+        super().__init__("this file was received before, and was erased when its term had ended")
+
+
 @dataclass(frozen=True, slots=True)
 class Deposit:
     """Bytes in our custody, and the fact of their receipt.
@@ -77,8 +88,9 @@ class Upload(Protocol):
             TooLarge: beyond the limit.
         """
 
-    def keep(self, deposit: str) -> tuple[int, str]:
-        """Sync and file it under the id of a deposit; its size and SHA-256 digest."""
+    def keep(self, deposit: str, sender: str, received: datetime) -> tuple[int, str]:
+        """Sync and file it under the id of a deposit, sealed for its sender and the month of its receipt;
+        its size and SHA-256 digest."""
 
     def discard(self) -> None:
         """Forget it, kept or not."""
@@ -89,7 +101,11 @@ class Register(Protocol):
 
     def enter(self, deposit: Deposit) -> Receipt:
         """Enter a deposit with its journal entry and receipt, unless its sender has sent the
-        same bytes before: then the first receipt again, and nothing is entered twice."""
+        same bytes before: then the first receipt again, and nothing is entered twice.
+
+        Raises:
+            Gone: the first ones were erased.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +113,7 @@ class Inbox:
     """The in-tray as a door sees it.
 
     Attributes:
-        begin: opens an upload.
+        begin: opens an upload, or raises `Unprovable`.
         register: where deposits are entered.
         clock: asked once per deposit, when the upload is complete.
     """
@@ -113,16 +129,23 @@ def receive(inbox: Inbox, upload: Upload, *, sender: str, name: str, door: str) 
     Every door ends here. The sender is who the door let in; whether they are also the signer is
     for the counter to judge, after the receipt. When entering fails, whether it was committed is
     not known: the file stays, and the next start removes it if it was not.
+
+    Raises:
+        Gone: the sender has sent these bytes before, and they were erased.
     """
     received = inbox.clock()
     identifier = str(uuid.uuid4())
     try:
-        size, digest = upload.keep(identifier)
+        size, digest = upload.keep(identifier, sender, received)
     except BaseException:
         upload.discard()
         raise
     deposit = Deposit(identifier, sender, name, size, digest, received, door)
-    receipt = inbox.register.enter(deposit)
+    try:
+        receipt = inbox.register.enter(deposit)
+    except Gone:
+        upload.discard()
+        raise
     if receipt.repeated:
         upload.discard()
     return receipt

@@ -1,48 +1,61 @@
 """May a certificate be believed at a moment? Three verdicts: yes, no, cannot tell yet.
 
-Judged at the moment of receipt, from files of ours only, nothing is fetched:
+Judged at the moment of receipt, from files of ours only; whoever fetches such files does it before:
 
 1. the certificate is an end entity's and may be used for digital signatures;
-2. a path leads to one of our anchors;
+2. a path leads to one of our anchors that counted for members at the moment;
 3. every certificate on it was valid at the moment;
-4. for every certificate on it there is a revocation list which covers the moment, and on which it is not
-   revoked before it.
+4. for every certificate on it there is a revocation list, or an OCSP answer if it names a responder, which
+   covers the moment;
+5. no list and no answer that covers the moment says that one of them was revoked before it: a "good"
+   hides no "revoked" that stands elsewhere.
 
-A list covers a moment unless its next update was due before it. One issued later than the moment covers it
-too, and knows more: a deposit that arrived while the list was stale is judged once the next one is there.
-But it must have been issued while the certificate was valid, because an expired one may be left out
-(RFC 5280, section 5: only unexpired certificates need to be listed).
-Sources: RFC 5280 section 6; ETSI EN 319 102-1 for the three verdicts.
+A list or answer covers a moment unless its next update was due before it. One issued later than the moment
+covers it too, and knows more: a deposit that arrived while the list was stale is judged once the next one
+is there, and a revocation after receipt changes nothing. But it must have been issued while the certificate
+was valid, because an expired one may be left out (RFC 5280, section 5: only unexpired certificates need to
+be listed).
+Sources: RFC 5280 section 6; RFC 6960; ETSI EN 319 102-1 for the three verdicts.
 """
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Coroutine, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
 
+import yaml
 from asn1crypto import crl as asn1_crl
+from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
+from pyhanko_certvalidator._state import ValProcState
 from pyhanko_certvalidator.errors import (
+    CRLValidationError,
     ExpiredError,
     InsufficientRevinfoError,
     NotYetValidError,
+    OCSPValidationError,
     PathValidationError,
     RevokedError,
 )
 from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
+from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
+from pyhanko_certvalidator.util import ConsList
 
 from signing.parse import LONGEST_REASON
 
-_Answer = TypeVar("_Answer")
+_Result = TypeVar("_Result")
 
 
 class Distrust(StrEnum):
@@ -72,7 +85,7 @@ class Untrusted(Exception):
 
 
 class CannotTell(Exception):
-    """Revocation lists are missing, stale or unreadable: neither yes nor no, to be asked again later."""
+    """What tells of revocation is missing, stale or unreadable: neither yes nor no, to be asked later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,18 +96,43 @@ class RevocationList:
         issuer: its issuer's name (RFC 4514).
         number: CRL number; None where the list has none.
         this_update, next_update: its dates, in UTC; the latter None where the list has none.
-        digest: SHA-256 of its DER form, hexadecimal.
+        der: the list itself.
     """
 
     issuer: str
     number: int | None
     this_update: datetime
     next_update: datetime | None
-    digest: str
+    der: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its DER form, hexadecimal."""
+        return hashlib.sha256(self.der).hexdigest()
 
     def covers(self, at: datetime) -> bool:
         """Whether it still held at a moment; one issued later does."""
         return self.next_update is None or at <= self.next_update
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer:
+    """An OCSP answer that was consulted.
+
+    Attributes:
+        this_update: since when at the latest it was so; of several the first.
+        serials: of the certificates it tells of.
+        der: the answer itself, with the certificate of its responder if that came along.
+    """
+
+    this_update: datetime
+    serials: frozenset[int]
+    der: bytes = field(repr=False)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its DER form, hexadecimal."""
+        return hashlib.sha256(self.der).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,18 +141,105 @@ class Evidence:
 
     Attributes:
         at: the moment judged.
-        path: subjects from the certificate up to the anchor (RFC 4514).
-        digests: SHA-256 of each certificate on the path, hexadecimal, in the same order.
+        certificates: the path, from the certificate up to the anchor, each in DER.
         lists: the revocation lists consulted.
+        answers: the OCSP answers consulted.
     """
 
     at: datetime
-    path: tuple[str, ...]
-    digests: tuple[str, ...]
+    certificates: tuple[bytes, ...] = field(repr=False)
     lists: tuple[RevocationList, ...]
+    answers: tuple[StatusAnswer, ...] = ()
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """Subjects from the certificate up to the anchor (RFC 4514)."""
+        loaded = map(x509.load_der_x509_certificate, self.certificates)
+        return tuple(one.subject.rfc4514_string() for one in loaded)
+
+    @property
+    def digests(self) -> tuple[str, ...]:
+        """SHA-256 of each certificate on the path, hexadecimal, in the same order."""
+        return tuple(hashlib.sha256(der).hexdigest() for der in self.certificates)
+
+
+MEMBERS = "members"
+"""The purpose of an anchor whose people may be our members."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchoring:
+    """What is known of the certificates in a file of anchors: the YAML file of the same name beside it.
+
+    Attributes:
+        source: where they come from, in words.
+        first, last: aware moments from and until which they count; None for no end.
+        purposes: what for, such as `members`.
+    """
+
+    source: str = ""
+    first: datetime | None = None
+    last: datetime | None = None
+    purposes: frozenset[str] = frozenset({MEMBERS})
+
+    def counts(self, purpose: str, at: datetime) -> bool:
+        """Whether they count for a purpose at a moment."""
+        begun = self.first is None or self.first <= at
+        return purpose in self.purposes and begun and (self.last is None or at <= self.last)
+
+    @classmethod
+    def beside(cls, anchors: Path) -> Anchoring:
+        """What stands beside a PEM file; without such a file it counts for members, always.
+
+        Raises:
+            ValueError: it cannot be read.
+            OSError: the same.
+        """
+        file = anchors.with_suffix(".yaml")
+        if not file.exists():
+            return cls()
+        try:
+            found = yaml.safe_load(file.read_text(encoding="utf-8"))
+            unknown = found.keys() - {"source", "from", "until", "purposes"}
+            if unknown or not isinstance(found.get("purposes", []), list):
+                raise ValueError(f"what does not belong there: {', '.join(map(str, unknown)) or 'purposes'}")
+            return cls(
+                str(found.get("source", "")),
+                _moment(found.get("from"), time.min),
+                _moment(found.get("until"), time.max),
+                frozenset(map(str, found.get("purposes", [MEMBERS]))),
+            )
+        except (AttributeError, TypeError, ValueError, yaml.YAMLError) as error:
+            raise ValueError(f"{file} cannot be read: {error}") from error
+
+
+def _moment(given: object, of_day: time) -> datetime | None:
+    """A moment as YAML gives it; of a day its begin or end, in UTC."""
+    if given is None:
+        return None
+    if isinstance(given, datetime):
+        return given if given.tzinfo else given.replace(tzinfo=UTC)
+    if isinstance(given, date):
+        return datetime.combine(given, of_day, UTC)
+    raise ValueError(f"{given} is no day")
+
+
+def anchors_for(folder: Path, purpose: str) -> list[Path]:
+    """The files of anchors in a folder that have a purpose, at whatever time.
+
+    Raises:
+        ValueError: what is known of one cannot be read.
+    """
+    return [file for file in sorted(folder.glob("*.pem")) if purpose in Anchoring.beside(file).purposes]
 
 
 _Stamp = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Anchor:
+    parsed: asn1_x509.Certificate
+    known: Anchoring
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,31 +249,53 @@ class _List:
 
 
 @dataclass(frozen=True, slots=True)
+class _Answer:
+    parsed: asn1_ocsp.OCSPResponse
+    described: StatusAnswer
+
+
+@dataclass(frozen=True, slots=True)
 class _Material:
     stamp: _Stamp
-    anchors: tuple[asn1_x509.Certificate, ...]
+    anchors: tuple[_Anchor, ...]
     lists: tuple[_List, ...]
+    answers: tuple[_Answer, ...]
     unreadable: tuple[str, ...]
 
 
+def _fetch_nothing(certificates: Sequence[x509.Certificate]) -> None:
+    """Lists and answers are brought by others."""
+
+
 class Trust:
-    """Our anchors and revocation lists, read again whenever the files change.
+    """Our anchors, revocation lists and OCSP answers, read again whenever the files change.
 
     May be shared by threads; they are let in one by one, because the parsed ASN.1 completes itself as it
     is read.
 
     Args:
-        anchors: a PEM file of root certificates, or a folder of such files (`*.pem`).
+        anchors: a PEM file of root certificates, or a folder of such files (`*.pem`), each with what is
+            known of it beside it (`*.yaml`) if need be.
         crls: a folder of revocation lists, PEM or DER (`*.pem`, `*.crl`).
+        ocsp: a folder of OCSP answers, DER (`*.ocsp`); none without it.
+        fetch: called before certificates are judged, to bring new lists and answers into these folders.
 
     Raises:
         ValueError: no anchor, or one that is no certification authority's.
         OSError: a file cannot be read.
     """
 
-    def __init__(self, anchors: Path, crls: Path) -> None:
+    def __init__(
+        self,
+        anchors: Path,
+        crls: Path,
+        ocsp: Path | None = None,
+        fetch: Callable[[Sequence[x509.Certificate]], None] = _fetch_nothing,
+    ) -> None:
         self._anchors = anchors
         self._crls = crls
+        self._ocsp = ocsp
+        self._fetch = fetch
         self._lock = threading.Lock()
         self._material = self._read(self._stamp())
 
@@ -167,6 +314,7 @@ class Trust:
             CannotTell: not yet.
         """
         _check_usage(certificate)
+        self._fetch([certificate, *chain])
         with self._lock:
             self._refresh()
             return self._judge(certificate, chain, at)
@@ -174,14 +322,39 @@ class Trust:
     def _judge(
         self, certificate: x509.Certificate, chain: Sequence[x509.Certificate], at: datetime
     ) -> Evidence:
-        lists = [
-            entry
-            for entry in self._material.lists
-            if entry.described.this_update <= max(at, certificate.not_valid_after_utc)
+        latest = max(at, certificate.not_valid_after_utc)
+        lists = [one for one in self._material.lists if one.described.this_update <= latest]
+        serials = {one.serial_number for one in (certificate, *chain)}
+        answers = [
+            one
+            for one in self._material.answers
+            if one.described.this_update <= latest and not serials.isdisjoint(one.described.serials)
         ]
-        context = ValidationContext(
-            trust_roots=self._material.anchors,
-            crls=[entry.parsed for entry in lists],
+        context = self._context(at, lists, answers)
+        validator = CertificateValidator(_asn1(certificate), map(_asn1, chain), context)
+        try:
+            path = _run(validator.async_validate_path())
+            good = self._look_further(path, at, lists, answers)
+        except InsufficientRevinfoError as error:
+            raise CannotTell(f"{error}{self._unreadable()}") from error
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # whatever a sender's chain can make the validator do means no
+            raise Untrusted(_kind(error), str(error)) from error
+        return _evidence(at, path, lists, good, context)
+
+    def _context(
+        self,
+        at: datetime,
+        lists: Iterable[_List],
+        answers: Iterable[_Answer],
+        others: Iterable[asn1_x509.Certificate] = (),
+    ) -> ValidationContext:
+        return ValidationContext(
+            other_certs=others,
+            trust_roots=[one.parsed for one in self._material.anchors if one.known.counts(MEMBERS, at)],
+            crls=[one.parsed for one in lists],
+            ocsps=[one.parsed for one in answers],
             allow_fetching=False,
             moment=at,
             # Not "hard-fail": that lets a revoked certificate pass if it names no distribution point.
@@ -190,16 +363,30 @@ class Trust:
             retroactive_revinfo=True,
             time_tolerance=timedelta(0),
         )
-        validator = CertificateValidator(_asn1(certificate), map(_asn1, chain), context)
-        try:
-            path = _run(validator.async_validate_path())
-        except InsufficientRevinfoError as error:
-            raise CannotTell(f"{error}{self._unreadable()}") from error
-        except (MemoryError, OSError):
-            raise
-        except Exception as error:  # whatever a sender's chain can make the validator do means no
-            raise Untrusted(_kind(error), str(error)) from error
-        return _evidence(at, path, lists, context)
+
+    def _look_further(
+        self, path: ValidationPath, at: datetime, lists: Sequence[_List], answers: Sequence[_Answer]
+    ) -> list[_Answer]:
+        """The OCSP answers that hold; each list and answer is asked alone where one might hide another.
+
+        The validator is content with the first that says good.
+
+        Raises:
+            RevokedError: one says that a certificate on the path was revoked.
+        """
+        good: list[_Answer] = []
+        others = list(path.iter_certs(include_root=False))
+        for certificate in others:
+            of_issuer = [one for one in lists if one.parsed.issuer == certificate.issuer]
+            for answer in answers:
+                context = self._context(at, lists, [answer], others)
+                with suppress(*_NOTHING_SAID):
+                    _run(verify_ocsp_response(certificate, path, context, _place(path, certificate)))
+                    good.append(answer)
+            for alone in of_issuer if answers or len(of_issuer) > 1 else ():
+                with suppress(*_NOTHING_SAID):
+                    _run(verify_crl(certificate, path, self._context(at, [alone], [], others)))
+        return good
 
     def _unreadable(self) -> str:
         names = ", ".join(self._material.unreadable)
@@ -215,11 +402,18 @@ class Trust:
             raise CannotTell(str(error)) from error
 
     def _stamp(self) -> _Stamp:
-        stats = [(str(file), file.stat()) for file in (*self._anchor_files(), *self._crl_files())]
+        files = (*self._anchor_files(), *self._known_files(), *self._crl_files(), *self._ocsp_files())
+        stats = [(str(file), file.stat()) for file in files]
         return tuple((name, found.st_ino, found.st_mtime_ns, found.st_size) for name, found in stats)
 
     def _anchor_files(self) -> list[Path]:
         return sorted(self._anchors.glob("*.pem")) if self._anchors.is_dir() else [self._anchors]
+
+    def _known_files(self) -> list[Path]:
+        return [known for file in self._anchor_files() if (known := file.with_suffix(".yaml")).exists()]
+
+    def _ocsp_files(self) -> list[Path]:
+        return sorted(self._ocsp.glob("*.ocsp")) if self._ocsp else []
 
     def _crl_files(self) -> list[Path]:
         return sorted([*self._crls.glob("*.pem"), *self._crls.glob("*.crl")])
@@ -229,13 +423,17 @@ class Trust:
         if not anchors:
             raise ValueError(f"no trust anchor in {self._anchors}")
         lists: list[_List] = []
+        answers: list[_Answer] = []
         unreadable: list[str] = []
-        for file in self._crl_files():
+        for file in (*self._crl_files(), *self._ocsp_files()):
             try:
-                lists.append(_read_list(file.read_bytes()))
+                if file.suffix == ".ocsp":
+                    answers.append(_read_answer(file.read_bytes()))
+                else:
+                    lists.append(_read_list(file.read_bytes()))
             except ValueError:
                 unreadable.append(file.name)
-        return _Material(stamp, tuple(anchors), tuple(lists), tuple(unreadable))
+        return _Material(stamp, tuple(anchors), tuple(lists), tuple(answers), tuple(unreadable))
 
 
 def load_certificate(file: Path) -> x509.Certificate:
@@ -285,12 +483,13 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _read_anchors(file: Path) -> list[asn1_x509.Certificate]:
+def _read_anchors(file: Path) -> list[_Anchor]:
     certificates = x509.load_pem_x509_certificates(file.read_bytes())
     for certificate in certificates:
         if not _is_authority(certificate):
             raise ValueError(f"{file}: {certificate.subject.rfc4514_string()} is no certification authority")
-    return [_asn1(certificate) for certificate in certificates]
+    known = Anchoring.beside(file)
+    return [_Anchor(_asn1(certificate), known) for certificate in certificates]
 
 
 def _read_list(raw: bytes) -> _List:
@@ -306,9 +505,24 @@ def _read_list(raw: bytes) -> _List:
         number=number,
         this_update=loaded.last_update_utc,
         next_update=loaded.next_update_utc,
-        digest=hashlib.sha256(der).hexdigest(),
+        der=der,
     )
     return _List(asn1_crl.CertificateList.load(der, strict=True), described)
+
+
+def _read_answer(raw: bytes) -> _Answer:
+    loaded = ocsp.load_der_ocsp_response(raw)
+    if loaded.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
+        raise ValueError("the responder said nothing of a certificate")
+    told = list(loaded.responses)
+    if not told:
+        raise ValueError("the responder said nothing of a certificate")
+    described = StatusAnswer(
+        this_update=min(one.this_update_utc for one in told),
+        serials=frozenset(one.serial_number for one in told),
+        der=raw,
+    )
+    return _Answer(asn1_ocsp.OCSPResponse.load(raw, strict=True), described)
 
 
 def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
@@ -326,20 +540,34 @@ def _kind(error: Exception) -> Distrust:
     return Distrust.PATH
 
 
+_NOTHING_SAID = (OCSPValidationError, CRLValidationError, ValueError)
+"""A list or answer is of another certificate, does not cover the moment, or is not to be believed."""
+
+
+def _place(path: ValidationPath, certificate: asn1_x509.Certificate) -> ValProcState:
+    """Where a certificate stands on a path, so that what is found there is said of the right one."""
+    place = [one.sha256 for one in path.iter_certs(include_root=True)].index(certificate.sha256)
+    return ValProcState(cert_path_stack=ConsList.sing(path), init_index=place)
+
+
 def _evidence(
-    at: datetime, path: ValidationPath, lists: Iterable[_List], context: ValidationContext
+    at: datetime,
+    path: ValidationPath,
+    lists: Iterable[_List],
+    answers: Iterable[_Answer],
+    context: ValidationContext,
 ) -> Evidence:
     ders = [certificate.dump() for certificate in reversed(list(path.iter_certs(include_root=True)))]
     consulted = [entry for entry in lists if context.revinfo_manager.check_crl_issuer(entry.parsed)]
     return Evidence(
         at=at,
-        path=tuple(x509.load_der_x509_certificate(der).subject.rfc4514_string() for der in ders),
-        digests=tuple(hashlib.sha256(der).hexdigest() for der in ders),
+        certificates=tuple(ders),
         lists=tuple(entry.described for entry in consulted if entry.described.covers(at)),
+        answers=tuple(dict.fromkeys(answer.described for answer in answers)),
     )
 
 
-def _run(coroutine: Coroutine[Any, Any, _Answer]) -> _Answer:
+def _run(coroutine: Coroutine[Any, Any, _Result]) -> _Result:
     """Run a coroutine that never waits, in any thread, whether an event loop runs there or not.
 
     The validator is written for fetching over the network, which is off here.
@@ -347,7 +575,7 @@ def _run(coroutine: Coroutine[Any, Any, _Answer]) -> _Answer:
     try:
         coroutine.send(None)
     except StopIteration as end:
-        answer: _Answer = end.value
-        return answer
+        result: _Result = end.value
+        return result
     coroutine.close()
     raise RuntimeError("the certificate validator waits for something, although fetching is off")

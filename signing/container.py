@@ -1,8 +1,15 @@
 """Signed containers: files that cannot hold a signature, with one over all of them.
 
-ASiC-E with one XAdES signature (ETSI EN 319 162-1): a ZIP file whose first entry `mimetype` says what it is,
-files at its top, and `META-INF/signatures.xml` that signs each of them. What several programs could read
-differently is refused, so that whoever looks into a container sees what was signed:
+ASiC (ETSI EN 319 162-1): a ZIP file whose first entry `mimetype` says what it is, files at its top, and one
+signature in `META-INF`. Of the standard's forms we take four:
+
+* ASiC-E with XAdES: any number of files, `META-INF/signatures.xml` signs each of them;
+* ASiC-E with CAdES: `META-INF/ASiCManifest*.xml` holds the digest of each, `META-INF/signature*.p7s` signs
+  that manifest;
+* ASiC-S: one file, which `META-INF/signatures.xml` (XAdES) or `META-INF/signature*.p7s` (CAdES) signs.
+
+What several programs could read differently is refused, so that whoever looks into a container sees what was
+signed:
 
 1. the entries follow each other from the first byte to the directory, with nothing between, before or
    behind, nor behind the end of a deflated stream; each stands in the directory as it stands in front of
@@ -10,10 +17,10 @@ differently is refused, so that whoever looks into a container sees what was sig
 2. no entry twice; names of letters, digits, `.`, `_` and `-`; no folder but `META-INF`, no link, no comment;
 3. stored or deflated, not encrypted, not in parts; in extra fields times and owners only, so none for huge
    files or for another spelling of a name;
-4. no more files and no more bytes, once unpacked, than allowed.
+4. no more entries, files and bytes, once unpacked, than allowed, and not many times more than packed.
 
-In `META-INF` stand one signature and at most the `manifest.xml` that the standard asks some programs to
-write; nothing in that is used.
+In `META-INF` stand one signature, the manifest of ASiC-E with CAdES, and at most the `manifest.xml` that the
+standard asks some programs to write; nothing in that is used.
 """
 
 from __future__ import annotations
@@ -26,18 +33,29 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 
 MIMETYPE = "application/vnd.etsi.asic-e+zip"
+MIMETYPE_OF_ONE = "application/vnd.etsi.asic-s+zip"
 SIGNATURES = "META-INF/signatures.xml"
 MANIFEST = "META-INF/manifest.xml"
 MAGIC = b"PK\x03\x04"
 """How a container begins, and no XML file does."""
+CMS_SIGNATURE = "META-INF/signature.p7s"
+ASIC_MANIFEST = "META-INF/ASiCManifest.xml"
 
 _MIMETYPE = "mimetype"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SIGNATURE_NAME = re.compile(r"META-INF/(signatures\.xml|signature[A-Za-z0-9_-]{0,32}\.p7s)")
+_MANIFEST_NAME = re.compile(r"META-INF/ASiCManifest[A-Za-z0-9_-]{0,32}\.xml")
 _LOCAL_HEADER = 30
 _DIRECTORY_HEADER = 46
 _DIRECTORY_END = struct.Struct("<4sHHHHIIH")
+_DIRECTORY_END_MAGIC = b"PK\x05\x06"
+_LARGEST_DIRECTORY_ENTRY = 512
+"""Bytes of an entry in the directory: its header, the longest name we take, times and owners."""
+_ENTRIES_BESIDE = 4
+"""Entries beside the files: `mimetype`, a signature, a manifest, `manifest.xml`."""
 _TIMES_AND_OWNERS = frozenset({0x000A, 0x5455, 0x7875})
 """Kinds of extra fields: NTFS times, Unix times, Unix owners."""
 _KINDS_OF_FILE = (0, stat.S_IFREG)
@@ -56,11 +74,16 @@ class Limits:
     Attributes:
         files: beside the signature.
         size: bytes of all of them, once unpacked.
-        signatures: bytes of the signature, once unpacked: it is parsed before anybody knows whose it is.
+        ratio: how many times more bytes may be unpacked than were packed.
+        unmeasured: bytes up to which the ratio does not matter.
+        signatures: bytes of what stands in `META-INF`, once unpacked, each: it is parsed before anybody knows
+            whose it is.
     """
 
     files: int = 100
     size: int = 256 * 1024 * 1024
+    ratio: int = 200
+    unmeasured: int = 1024 * 1024
     signatures: int = 4 * 1024 * 1024
 
 
@@ -76,17 +99,49 @@ class BadContainer(Exception):
         self.reason = reason
 
 
+class Kind(StrEnum):
+    """What a container says it is, in its first entry."""
+
+    ONE = MIMETYPE_OF_ONE
+    """ASiC-S: for one file."""
+    SEVERAL = MIMETYPE
+    """ASiC-E: for any number of files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What is signed in the place of the files, in ASiC-E with CAdES.
+
+    Attributes:
+        name: of its entry.
+        content: its bytes.
+    """
+
+    name: str
+    content: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """What stands in a container; nothing of it is proven yet.
 
     Attributes:
         files: bytes by name, at least one.
-        signatures: the bytes of `META-INF/signatures.xml`.
+        signatures: the bytes of the signature: XML, or CMS.
+        signature_name: of its entry; that of CMS ends with `.p7s`.
+        manifest: where the signature is CMS over several files.
+        kind: for one or for several files.
     """
 
     files: Mapping[str, bytes]
     signatures: bytes
+    signature_name: str = SIGNATURES
+    manifest: Manifest | None = None
+    kind: Kind = Kind.SEVERAL
+
+    @property
+    def is_cms(self) -> bool:
+        return self.signature_name != SIGNATURES
 
 
 def open_container(raw: bytes, limits: Limits = Limits()) -> Container:
@@ -95,6 +150,7 @@ def open_container(raw: bytes, limits: Limits = Limits()) -> Container:
     Raises:
         BadContainer: the sender's fault.
     """
+    _check_end(raw, limits)
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             entries = archive.infolist()
@@ -103,15 +159,35 @@ def open_container(raw: bytes, limits: Limits = Limits()) -> Container:
             contents = {entry.filename: _unpack(raw, entry) for entry in entries}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, ValueError, struct.error) as error:
         raise BadContainer(f"it cannot be unpacked ({error})") from None
-    if contents.pop(_MIMETYPE) != MIMETYPE.encode():
-        raise BadContainer(f"the first entry, {_MIMETYPE}, must say {MIMETYPE}")
+    return _sorted(contents)
+
+
+def _sorted(contents: dict[str, bytes]) -> Container:
+    """What the entries of a container are, by their names."""
+    kind = _kind(contents.pop(_MIMETYPE))
     contents.pop(MANIFEST, None)
-    signatures = contents.pop(SIGNATURES, None)
-    if signatures is None:
-        raise BadContainer(f"{SIGNATURES} is missing")
+    signatures = [name for name in contents if _SIGNATURE_NAME.fullmatch(name)]
+    manifests = [name for name in contents if _MANIFEST_NAME.fullmatch(name)]
+    if len(signatures) != 1:
+        found = ", ".join(signatures) or "none"
+        raise BadContainer(f"{SIGNATURES} or one META-INF/signature*.p7s holds its signature; found: {found}")
+    signature = contents.pop(signatures[0])
+    manifest = [Manifest(name, contents.pop(name)) for name in manifests]
     if not contents:
         raise BadContainer("nothing is in it beside the signature")
-    return Container(contents, signatures)
+    if kind is Kind.ONE and len(contents) > 1:
+        raise BadContainer("an ASiC-S container holds one file; several come in ASiC-E")
+    needed = int(kind is Kind.SEVERAL and signatures[0] != SIGNATURES)
+    if len(manifest) != needed:
+        raise BadContainer(f"{needed} META-INF/ASiCManifest*.xml is due in this form of container")
+    return Container(contents, signature, signatures[0], manifest[0] if manifest else None, kind)
+
+
+def _kind(mimetype: bytes) -> Kind:
+    try:
+        return Kind(mimetype.decode())
+    except ValueError:
+        raise BadContainer(f"the first entry, {_MIMETYPE}, must say {Kind.SEVERAL} or {Kind.ONE}") from None
 
 
 def write_container(container: Container) -> bytes:
@@ -125,10 +201,12 @@ def write_container(container: Container) -> bytes:
         raise ValueError(f"a file in a container cannot be called {unfit[0]!r}")
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        _pack(archive, _MIMETYPE, MIMETYPE.encode(), zipfile.ZIP_STORED)
+        _pack(archive, _MIMETYPE, container.kind.encode(), zipfile.ZIP_STORED)
         for name, content in container.files.items():
             _pack(archive, name, content, zipfile.ZIP_DEFLATED)
-        _pack(archive, SIGNATURES, container.signatures, zipfile.ZIP_DEFLATED)
+        if container.manifest is not None:
+            _pack(archive, container.manifest.name, container.manifest.content, zipfile.ZIP_DEFLATED)
+        _pack(archive, container.signature_name, container.signatures, zipfile.ZIP_DEFLATED)
     return packed.getvalue()
 
 
@@ -143,6 +221,24 @@ def _is_file(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name != _MIMETYPE
 
 
+def _check_end(raw: bytes, limits: Limits) -> None:
+    """Refuse a directory of more entries than allowed before any of them is read."""
+    start = len(raw) - _DIRECTORY_END.size
+    if start < 0 or not raw.endswith(b"\0\0"):
+        raise BadContainer("it does not end with its directory")
+    magic, _, _, _, count, size, _, _ = _DIRECTORY_END.unpack_from(raw, start)
+    if magic != _DIRECTORY_END_MAGIC:
+        raise BadContainer("it does not end with its directory")
+    most = limits.files + _ENTRIES_BESIDE
+    if count > most or size > most * _LARGEST_DIRECTORY_ENTRY:
+        raise BadContainer(f"more than {most} entries are in it")
+
+
+def _is_beside(name: str) -> bool:
+    """Whether an entry stands in `META-INF`, and may."""
+    return name == MANIFEST or bool(_SIGNATURE_NAME.fullmatch(name) or _MANIFEST_NAME.fullmatch(name))
+
+
 def _check_layout(raw: bytes, entries: list[zipfile.ZipInfo]) -> None:
     """Make sure that the entries fill the file up to the directory, and the directory the rest."""
     position = 0
@@ -152,7 +248,8 @@ def _check_layout(raw: bytes, entries: list[zipfile.ZipInfo]) -> None:
         position = _end_of(raw, entry, position)
     size = sum(_DIRECTORY_HEADER + len(each.orig_filename) + len(each.extra) for each in entries)
     count = len(entries)
-    if raw[position + size :] != _DIRECTORY_END.pack(b"PK\x05\x06", 0, 0, count, count, size, position, 0):
+    due = _DIRECTORY_END.pack(_DIRECTORY_END_MAGIC, 0, 0, count, count, size, position, 0)
+    if raw[position + size :] != due:
         raise BadContainer("its directory does not fill what is behind its entries, or says otherwise")
 
 
@@ -210,12 +307,12 @@ def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
     if len({name.casefold() for name in names}) != len(names):
         raise BadContainer("two entries have the same name")
     for entry in entries[1:]:
-        if entry.orig_filename not in (SIGNATURES, MANIFEST) and not _is_file(entry.orig_filename):
+        if not (_is_beside(entry.orig_filename) or _is_file(entry.orig_filename)):
             raise BadContainer(f"an entry cannot be called {entry.orig_filename[:128]!r}")
     for entry in entries:
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise BadContainer("an entry is compressed in another way than deflate")
-        if entry.flag_bits & ~(_FLAG_DESCRIPTOR | _FLAG_UTF8 | 0x06):
+        if entry.volume or entry.flag_bits & ~(_FLAG_DESCRIPTOR | _FLAG_UTF8 | 0x06):
             raise BadContainer("an entry is encrypted or in parts")
         if stat.S_IFMT(entry.external_attr >> 16) not in _KINDS_OF_FILE or entry.external_attr & _FOLDER:
             raise BadContainer("an entry is a folder or a link")
@@ -224,10 +321,19 @@ def _check_entries(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
         _check_extra(entry.extra)
     if sum(1 for entry in entries if _is_file(entry.orig_filename)) > limits.files:
         raise BadContainer(f"more than {limits.files} files are in it")
-    if sum(entry.file_size for entry in entries) > limits.size:
+    _check_sizes(entries, limits)
+
+
+def _check_sizes(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
+    """By what the directory says; that the bytes keep to it is checked as they are unpacked."""
+    size = sum(entry.file_size for entry in entries)
+    if size > limits.size:
         raise BadContainer(f"more than {limits.size} bytes are in it")
-    if any(entry.file_size > limits.signatures for entry in entries if entry.orig_filename == SIGNATURES):
-        raise BadContainer(f"{SIGNATURES} has more than {limits.signatures} bytes")
+    if size > max(limits.unmeasured, limits.ratio * sum(entry.compress_size for entry in entries)):
+        raise BadContainer(f"it would unpack to more than {limits.ratio} times its bytes")
+    for entry in entries:
+        if _is_beside(entry.orig_filename) and entry.file_size > limits.signatures:
+            raise BadContainer(f"{entry.orig_filename} has more than {limits.signatures} bytes")
 
 
 def _unpack(raw: bytes, entry: zipfile.ZipInfo) -> bytes:

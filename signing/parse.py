@@ -198,6 +198,8 @@ def _build(raw: bytes) -> etree._Element:
             raise ForbiddenMarkup("entities are not allowed", error.lineno) from None
         if code == etree.ErrorTypes.ERR_RESOURCE_LIMIT:
             raise OverLimit(reason, error.lineno) from None
+        if code == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from None
         raise NotXml(reason, error.lineno) from None
 
 

@@ -22,9 +22,10 @@ The signature of a container (`signing.container`) has the same shape. It stands
 `XAdESSignatures`, and in place of the reference to "" it has one to each file, without a transform, under
 the file's name.
 
-Unsigned properties are refused because nothing protects them. Sources: W3C XML Signature 1.1 and its Best
-Practices, ETSI EN 319 132-1 (XAdES) clauses 5.2 and 6.3, ETSI EN 319 162-1 (ASiC) clauses 4.3 and 4.4, ETSI
-TS 119 312 for algorithms.
+Unsigned properties are refused because nothing protects them; with one exception, in our own answers: a time
+stamp over the signature value (`signing.timestamps`), which protects itself. Sources: W3C XML Signature 1.1
+and its Best Practices, ETSI EN 319 132-1 (XAdES) clauses 5.2 and 6.3, ETSI EN 319 162-1 (ASiC) clauses 4.3
+and 4.4, ETSI TS 119 312 for algorithms.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ _SIGNATURE_PROPERTIES = frozenset(
         "SignerRoleV2",
     }
 )
+_STAMP = [f"{{{DS}}}CanonicalizationMethod", f"{{{XADES}}}EncapsulatedTimeStamp"]
 _DATA_PROPERTIES = frozenset({"DataObjectFormat", "CommitmentTypeIndication"})
 
 
@@ -138,25 +140,31 @@ class Claim:
         certificate: whose signature it is said to be.
         chain: the further certificates sent with it.
         uris: what its references refer to, in their order.
+        stamp: the token of a time stamp that stands beside what is signed, if any.
     """
 
     root: etree._Element
     certificate: x509.Certificate
     chain: tuple[x509.Certificate, ...]
     uris: tuple[str, ...]
+    stamp: bytes | None = None
 
 
 _THE_DOCUMENT = {"": ([ENVELOPED, C14N.value], None)}
 
 
-def examine(root: etree._Element) -> Claim:
+def examine(root: etree._Element, *, may_be_stamped: bool = False) -> Claim:
     """Check a parsed document's signature against the profile, before anything is computed.
+
+    Args:
+        root: of the document.
+        may_be_stamped: whether a time stamp may stand in it, as in our own answers.
 
     Raises:
         BadSignature: missing, place, profile; broken if it cannot even be examined.
     """
     with anything_else_is_no():
-        return _claim(root, _only_signature(root), _THE_DOCUMENT)
+        return _claim(root, _only_signature(root), _THE_DOCUMENT, may_be_stamped=may_be_stamped)
 
 
 def examine_container(root: etree._Element, files: Collection[str]) -> Claim:
@@ -235,7 +243,13 @@ Reference = tuple[list[str], str | None]
 """Its transforms and its type."""
 
 
-def _claim(root: etree._Element, signature: etree._Element, covered: Mapping[str, Reference]) -> Claim:
+def _claim(
+    root: etree._Element,
+    signature: etree._Element,
+    covered: Mapping[str, Reference],
+    *,
+    may_be_stamped: bool = False,
+) -> Claim:
     """What a signature claims that has to cover all that is named."""
     _check_ids(root)
     allowed = ELEMENTS + _ELEMENTS_OF_REFERENCE * len(covered)
@@ -249,7 +263,7 @@ def _claim(root: etree._Element, signature: etree._Element, covered: Mapping[str
     key = _key_of(certificates[0])
     if key_value is not None:
         _check_key_value(key_value, key)
-    properties = _read_properties(wrapping, signature)
+    properties, stamp = _read_properties(wrapping, signature, may_be_stamped=may_be_stamped)
     _check_properties(properties, certificates[0])
     method, references = _read_signed_info(info)
     _check_method(method, key)
@@ -258,7 +272,7 @@ def _claim(root: etree._Element, signature: etree._Element, covered: Mapping[str
     uris = tuple(_read_reference(reference, {**allowed_too, **required}) for reference in references)
     if len(set(uris)) != len(uris) or not required.keys() <= set(uris):
         raise _unfit("all that is to be signed, and the signed properties, must be referred to, each once")
-    return Claim(root, certificates[0], tuple(certificates[1:]), uris)
+    return Claim(root, certificates[0], tuple(certificates[1:]), uris, stamp)
 
 
 def _read_signed_info(info: etree._Element) -> tuple[etree._Element, list[etree._Element]]:
@@ -313,12 +327,33 @@ def _read_certificates(x509_data: etree._Element) -> list[x509.Certificate]:
         raise _unfit(f"a certificate cannot be read ({error})") from None
 
 
-def _read_properties(wrapping: etree._Element, signature: etree._Element) -> etree._Element:
+def _read_properties(
+    wrapping: etree._Element, signature: etree._Element, *, may_be_stamped: bool
+) -> tuple[etree._Element, bytes | None]:
+    """The signed properties, and the token of a time stamp if there is one."""
     [qualifying] = _open(wrapping, XADES, "QualifyingProperties", attributes={"Id"})
-    [properties] = _open(qualifying, XADES, "SignedProperties", attributes={"Id", "Target"})
+    properties, *unsigned = _open(
+        qualifying,
+        XADES,
+        "SignedProperties",
+        attributes={"Id", "Target"},
+        optional=["UnsignedProperties"] if may_be_stamped else [],
+    )
     if qualifying.get("Target") != _reference_to(signature):
         raise _unfit("the qualifying properties are not for this signature")
-    return properties
+    return properties, _read_stamp(unsigned[0]) if unsigned else None
+
+
+def _read_stamp(unsigned: etree._Element) -> bytes:
+    [of_signature] = _open(unsigned, XADES, "UnsignedSignatureProperties")
+    [stamp] = _open(of_signature, XADES, "SignatureTimeStamp")
+    _check_attributes(stamp, ())
+    if [child.tag for child in stamp] != _STAMP or any(text and text.strip() for text in _between(stamp)):
+        raise _unfit("a time stamp holds its canonicalization method and one token")
+    method, token = stamp
+    if _algorithm(method) != C14N.value:
+        raise _unfit("the canonicalization method must be exclusive canonical XML 1.0")
+    return _bytes(token)
 
 
 def _open(
@@ -338,9 +373,14 @@ def _open(
     if [child.tag for child in children] not in (expected, expected[: len(names)]):
         found = ", ".join(_local(child) for child in children)
         raise _unfit(f"{_local(element)} holds {found or 'nothing'} in place of {', '.join(names)}")
-    if any(text and text.strip() for text in (element.text, *(child.tail for child in children))):
+    if any(text and text.strip() for text in _between(element)):
         raise _unfit(f"text stands between the elements of {_local(element)}")
     return children
+
+
+def _between(element: etree._Element) -> list[str | None]:
+    """The texts around the children of an element."""
+    return [element.text, *(child.tail for child in element)]
 
 
 def _check_attributes(element: etree._Element, allowed: Collection[str]) -> None:

@@ -29,7 +29,7 @@ from signxml.exceptions import InvalidDigest
 from signxml.verifier import VerifyResult
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
-from signing.container import open_container
+from signing.container import Limits, open_container
 from signing.parse import line_of, parse, trusted_parser
 from signing.profile import (
     C14N,
@@ -60,11 +60,14 @@ class Verified:
             the lines of the file that was received (`signing.parse.line_of`).
         certificate: the signer's.
         signed_at: the moment of signature as the signer claims it, in UTC.
+        stamp: the token of a time stamp that stands beside what was signed, if any; not checked, and no part
+            of what was signed (`signing.timestamps`).
     """
 
     content: etree._Element
     certificate: x509.Certificate
     signed_at: datetime
+    stamp: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +100,7 @@ def verify(claim: Claim, certificate: x509.Certificate) -> Verified:
         if certificate != claim.certificate:
             raise BadSignature(Flaw.BROKEN, "the signature claims another certificate")
         results = _results(claim, certificate)
-        return Verified(_content(claim, results), certificate, _signing_time(results))
+        return Verified(_content(claim, results), certificate, _signing_time(results), claim.stamp)
 
 
 def verify_container(
@@ -134,21 +137,28 @@ def verify_seal(raw: bytes, seals: Collection[x509.Certificate]) -> Verified:
         BadSignature: its signature is missing, broken or outside the profile.
         ForeignSeal: it is signed with another certificate, or outside that one's dates.
     """
-    claim = examine(parse(raw))
+    claim = examine(parse(raw), may_be_stamped=True)
     _check_seal(claim, seals)
     verified = verify(claim, claim.certificate)
     _check_dates(verified)
     return verified
 
 
-def verify_sealed_container(raw: bytes, seals: Collection[x509.Certificate]) -> VerifiedFiles:
+def verify_sealed_container(
+    raw: bytes, seals: Collection[x509.Certificate], limits: Limits | None = None
+) -> VerifiedFiles:
     """Check that a container bears a gateway's seal; as `verify_seal`.
+
+    Args:
+        raw: its bytes.
+        seals: as in `verify_seal`.
+        limits: on what is in it, if other than those for senders.
 
     Raises:
         BadContainer: not a container, or none that we open.
         Unreadable, BadSignature, ForeignSeal: as `verify_seal`.
     """
-    container = open_container(raw)
+    container = open_container(raw, limits or Limits())
     claim = examine_container(parse(container.signatures), container.files)
     _check_seal(claim, seals)
     verified = verify_container(claim, claim.certificate, container.files)

@@ -25,13 +25,12 @@ from gateway.seal import Seal
 
 __all__ = ["BillingRun", "Held", "Issued", "declared_of", "note_law"]
 
-entry = tables.table(tables.LedgerEntry)
 law_used = tables.table(tables.LawUsed)
 statement = tables.table(tables.Statement)
 wage = tables.table(tables.Wage)
 
 _DEFAULT = Policy()
-_AT_ONCE = 50
+_AT_ONCE = 150
 _OTHERS_SECONDS = 0.11
 """Between two transactions: who waits to write asks again after a tenth of a second, and must find nobody."""
 
@@ -128,15 +127,39 @@ def _without_collecting() -> Iterator[None]:
         gc.enable()
 
 
+# From employer to employer by the index: after ten years there are a hundred times as many rows as employers.
+_MOVED = """
+    WITH RECURSIVE stated (employer) AS (
+        SELECT min(employer) FROM statement
+        UNION ALL
+        SELECT (SELECT min(statement.employer) FROM statement WHERE statement.employer > stated.employer)
+        FROM stated WHERE stated.employer IS NOT NULL
+    )
+    SELECT last.employer FROM stated JOIN statement AS last ON last.employer = stated.employer
+        AND last.period = (SELECT max(statement.period) FROM statement
+            WHERE statement.employer = stated.employer)
+    WHERE last.balance <> 0 OR EXISTS (SELECT 1 FROM ledger_entry
+        WHERE ledger_entry.employer = last.employer AND ledger_entry.number > last.entries)
+"""
+_NEVER_STATED = """
+    WITH RECURSIVE booked (employer) AS (
+        SELECT min(employer) FROM ledger_entry
+        UNION ALL
+        SELECT (SELECT min(ledger_entry.employer) FROM ledger_entry
+            WHERE ledger_entry.employer > booked.employer)
+        FROM booked WHERE booked.employer IS NOT NULL
+    )
+    SELECT employer FROM booked WHERE employer IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM statement WHERE statement.employer = booked.employer)
+"""
+
+
 def _unsettled(connection: sa.Connection) -> set[str]:
     """The employers whose account is not even, or has moved since their last statement."""
-    later = sa.alias(statement)
-    last = ~sa.exists().where(later.c.employer == statement.c.employer, later.c.period > statement.c.period)
-    moved = sa.exists().where(entry.c.employer == statement.c.employer, entry.c.number > statement.c.entries)
-    open_ones = sa.select(statement.c.employer).where(last, sa.or_(statement.c.balance != 0, moved))
-    stated = sa.exists().where(statement.c.employer == entry.c.employer)
-    never = sa.select(entry.c.employer).where(entry.c.employer.is_not(None), ~stated).distinct()
-    return {*connection.execute(open_ones).scalars(), *connection.execute(never).scalars()}
+    return {
+        *connection.execute(sa.text(_MOVED)).scalars(),
+        *connection.execute(sa.text(_NEVER_STATED)).scalars(),
+    }
 
 
 def note_law(connection: sa.Connection, now: Received) -> None:

@@ -348,7 +348,7 @@ def declared_of(connection: sa.Connection) -> DeclaredOf:
     known: dict[int, tuple[str, str]] = {}
 
     def declared(records: Sequence[RecordKey]) -> tuple[Declared, ...]:
-        missing = {key.deposit for key in records} - known.keys()
+        missing = {key.deposit for key in records if key.deposit not in known}
         if missing:
             query = sa.select(deposit.c.number, deposit.c.id, deposit.c.digest).where(
                 deposit.c.number.in_(missing)

@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 import sqlalchemy as sa
-from lxml import etree
 
 from adapters.answering import give
 from adapters.database import tables
@@ -14,7 +13,7 @@ from adapters.database.answers import Shelves, posting
 from adapters.database.journal import Event
 from adapters.database.members import agreement_of
 from adapters.database.registers.mandates import SqlMandates
-from gateway import names
+from gateway import names, wire
 from gateway.agreement import Spelling
 from gateway.batch import MemberId
 from gateway.billing.settlement import Occasion
@@ -59,11 +58,11 @@ class Posting:
         found = []
         for member in self.recipients(occasion.employer):
             header = self._seal.header(member, self._now.at)
-            detail = calcul.write(calcul.CalculationReturn(header, due.calculation))
-            said = extcpt.write(extcpt.StatementReturn(header, due.statement))
+            detail = calcul.canonical(calcul.CalculationReturn(header, due.calculation))
+            said = extcpt.canonical(extcpt.StatementReturn(header, due.statement))
             for kind, document in ((calcul.CODE, detail), (extcpt.CODE, said)):
                 if member in self._otherwise:
-                    give(self._connection, self._seal, member, document, self._now.at)
+                    give(self._connection, self._seal, member, wire.tree(document), self._now.at)
                 else:
                     found.append(posting(self._post(kind, member, document)))
         return found
@@ -72,9 +71,9 @@ class Posting:
         """Put all of them on the shelves, in the order in which they were added."""
         Shelves(self._connection).put_all(self._answers)
 
-    def _post(self, kind: str, member: MemberId, document: etree._Element) -> Answer:
+    def _post(self, kind: str, member: MemberId, document: bytes) -> Answer:
         name = self._name(kind, member)
-        content = self._seal.sign(document, self._now.at)
+        content = self._seal.sign_canonical(document, self._now.at)
         return post(
             self, recipient=str(member), kind=kind, name=str(name), content=content, posted=self._now.at
         )

@@ -16,6 +16,7 @@ import structlog
 from adapters.answering import give, give_statement
 from adapters.billing.documents import recipients
 from adapters.database import Database, tables
+from adapters.database.documents import answer_place, read_document
 from adapters.database.members import agreement_of
 from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
@@ -25,6 +26,7 @@ from adapters.invoices import ubl
 from adapters.pdf.statement import statement_page
 from gateway.agreement import Agreement, Pages
 from gateway.batch import MemberId
+from gateway.billing.differences import Comparison
 from gateway.billing.own import differences
 from gateway.billing.statement import printed_number
 from gateway.contributions import Policy
@@ -66,8 +68,11 @@ class Followups:
         """Compare statements issued since the last time with the employers' own computations; file names."""
         for number in self._after(COMPARISONS, statement.c.number, sa.true()):
             try:
+                now = Received(self._clock())
+                with self._database.read() as connection:
+                    compared = _compared(connection, number)
                 with self._database.write() as connection:
-                    names = list(self._compare(connection, number))
+                    names = [] if compared is None else list(self._tell(connection, compared, now))
                     _mark(connection, COMPARISONS, number)
             except Exception as error:
                 self._put_off(COMPARISONS, number, error)
@@ -105,26 +110,29 @@ class Followups:
             _mark(connection, PAGES, number)
             return give_statement(connection, self._seal, copy.member, page=page, invoice=due, at=now.at).name
 
-    def _compare(self, connection: sa.Connection, number: int) -> Iterator[str]:
-        row = connection.execute(sa.select(statement).where(statement.c.number == number)).one()
-        period, now = Period.parse(row.period), Received(self._clock())
-        registers = bind(connection, SqlWages(connection), SqlActivities(connection))
-        if not registers.own.of_month(row.employer, period):
-            return
-        said = printed_number(period, number)
-        compared = differences(
-            registers,
-            row.employer,
-            period,
-            registers.charges.of_month(row.employer, period),
-            statement=said,
-            earlier=registers.charges.reversed_of(row.employer, period),
-            policy=Policy.parse(row.policy),
-        )
-        assert compared is not None
-        for member in recipients(connection, row.employer, now):
+    def _tell(self, connection: sa.Connection, compared: Comparison, now: Received) -> Iterator[str]:
+        for member in recipients(connection, compared.employer, now):
             document = difcal.Differences(self._seal.header(member, now.at), compared)
             yield give(connection, self._seal, member, difcal.write(document), now.at).name
+
+
+def _compared(connection: sa.Connection, number: int) -> Comparison | None:
+    """What a statement charges beside the employer's own computation; None without one. Finding reasons takes
+    a second at the most, in which others may write."""
+    row = connection.execute(sa.select(statement).where(statement.c.number == number)).one()
+    period = Period.parse(row.period)
+    registers = bind(connection, SqlWages(connection), SqlActivities(connection))
+    if not registers.own.of_month(row.employer, period):
+        return None
+    return differences(
+        registers,
+        row.employer,
+        period,
+        registers.charges.of_month(row.employer, period),
+        statement=printed_number(period, number),
+        earlier=registers.charges.reversed_of(row.employer, period),
+        policy=Policy.parse(row.policy),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,12 +168,13 @@ def _copy(connection: sa.Connection, number: int, now: Received) -> _Copy | None
         return None
     before = sa.and_(answer.c.recipient == row.recipient, answer.c.number < number)
     detail = connection.execute(
-        sa.select(answer.c.content)
+        sa.select(answer.c.id, answer.c.content)
         .where(before, answer.c.kind == calcul.CODE)
         .order_by(answer.c.number.desc())
         .limit(1)
-    ).scalar_one()
-    return _Copy(member, row.content, detail, agreed.pages.value)
+    ).one()
+    said, calculated = (read_document(connection, one.content, answer_place(one.id)) for one in (row, detail))
+    return _Copy(member, said, calculated, agreed.pages.value)
 
 
 def _mark(connection: sa.Connection, name: str, row: int) -> None:

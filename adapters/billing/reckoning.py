@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from itertools import islice, repeat
 
 import sqlalchemy as sa
@@ -243,7 +244,12 @@ class _Reckoner:
         (case, *others) = own
         if others or case.key.period != self._period or self._policy.ceiling is Ceiling.YEAR_END:
             return False
-        return case.pay.total <= schedule_of(self._period, self._known).ceiling.value * 100
+        return case.pay.total <= self._ceiling
+
+    @cached_property
+    def _ceiling(self) -> int:
+        """Of the month, in cents, cut."""
+        return int(schedule_of(self._period, self._known).ceiling.value * 100)
 
     def _charged_together(self) -> Iterator[Change]:
         """The changes of those whose years are computed as a whole."""

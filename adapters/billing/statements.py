@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from adapters.billing.explanation import Issue, document, issue_of
 from adapters.database import Database, tables
+from adapters.database.documents import answer_place, read_document
 from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.charges import SqlCharges, Version
@@ -156,20 +157,22 @@ class Statements:
         return frozenset(rights(held, INVOICES, Received(self._clock())).mandates)
 
     def _issue(self, connection: sa.Connection, member: MemberId, number: str) -> Issue | None:
+        # The mandates are asked in any case, so that no number is told from another by time (P7).
+        allowed = self._allowed(connection, member)
         issue = issue_of(connection, number)
-        allowed = issue is not None and issue.employer in self._allowed(connection, member)
-        return issue if allowed else None
+        return issue if issue is not None and issue.employer in allowed else None
 
     def _posted(self, connection: sa.Connection, member: MemberId, issue: Issue, kind: str) -> bytes | None:
         """The document of a kind that a member got with a statement, as XML."""
-        query = sa.select(answer.c.content).where(
+        query = sa.select(answer.c.id, answer.c.content).where(
             answer.c.recipient == str(member),
             answer.c.kind == kind,
             answer.c.posted == str(issue.issued),
         )
-        for content in connection.execute(query).scalars():
+        for row in connection.execute(query):
+            content = read_document(connection, row.content, answer_place(row.id))
             if not content.startswith(MAGIC) and _number(content) == issue.text:
-                return bytes(content)
+                return content
         return None
 
 

@@ -8,14 +8,20 @@ loads the database or the engine.
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Annotated
 
 import typer
 from typer.core import TyperGroup
+
+from adapters.cli.given import ARGUMENTS, REASON
 
 COMMANDS = {
     "demo": "demo",
     "init": "operator",
     "serve": "operator",
+    "staff": "staff",
+    "approve": "staff",
+    "decline": "staff",
     "member": "registration",
     "employer": "registration",
     "mandate": "registration",
@@ -24,7 +30,13 @@ COMMANDS = {
     "notices": "operator",
     "renumber": "operator",
     "verify": "operator",
+    "audit": "auditing",
+    "waiting": "operator",
+    "returns": "returns",
     "replay": "operator",
+    "erase": "privacy",
+    "retention": "privacy",
+    "keys": "privacy",
     "statistics": "operator",
     "bank": "bank",
     "account": "accounts",
@@ -49,6 +61,7 @@ COMMANDS = {
     "send": "exchange",
     "collect": "exchange",
     "check": "exchange",
+    "evidence": "evidence",
     "contributions": "contributions",
     "reconcile": "reconcile",
     "procedures": "procedures",
@@ -61,6 +74,14 @@ class Commands(TyperGroup):
 
     def list_commands(self, ctx: typer.Context) -> list[str]:  # type: ignore[override]  # noqa: ARG002 (typer's signature)
         return list(COMMANDS)
+
+    def parse_args(self, ctx: typer.Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Parse our own options, and keep what follows them."""
+        given = list(args)
+        after = super().parse_args(ctx, args)
+        # What is returned lacks the command's first word.
+        ARGUMENTS.set(tuple(given[len(given) - len(after) - 1 :]))
+        return after
 
     def get_command(  # type: ignore[override]
         self,
@@ -86,8 +107,11 @@ app = typer.Typer(
 
 
 @app.callback()
-def _root() -> None:
+def _root(
+    reason: Annotated[str, typer.Option(help="Why staff read what belongs to others.")] = "",
+) -> None:
     """A secure gateway for social-security file exchange."""
+    REASON.set(reason)
 
 
 def main() -> None:

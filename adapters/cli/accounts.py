@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from itertools import accumulate
 from typing import Annotated
@@ -13,15 +13,16 @@ import typer
 from adapters.cli.output import AsJson, console, errors, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, day_of, employer_of, open_gateway, right_now
 from adapters.database import Database
-from adapters.database.institutions import all_books, books_of, statistics
+from adapters.database.institutions import books_of, books_of_some, statistics, totals
 from adapters.database.journal import append
 from adapters.database.ledger import SqlArrangements, SqlLedger
+from adapters.database.recovery import SqlRecovery
 from gateway.ledger import DisputeOutcome, Entry, Instalment, OpenInterest, Plan, Position, position
 from gateway.ledger.granting import NotGranted, ask_refund, contest, grant_plan
 from gateway.ledger.institutions import (
     HEADINGS,
     Books,
-    month_end,
+    from_totals,
     states_document,
     to_csv,
     transfers_document,
@@ -29,6 +30,7 @@ from gateway.ledger.institutions import (
 from gateway.ledger.position import PlanStanding
 from gateway.moments import Period, Received
 from gateway.money import cents_of, euro
+from gateway.recovery import State, standings
 
 app = typer.Typer()
 plan = typer.Typer(help="Payment plans: debts paid in instalments without interest.", no_args_is_help=True)
@@ -99,7 +101,9 @@ def institutions(
         wrong_use("--csv or --json, not both")
     with open_gateway(data)[1].read() as connection:
         ledger = SqlLedger(connection)
-        found = month_end(month, all_books(connection), ledger.transfers())
+        added_up = totals(connection, month)
+        owing = books_of_some(connection, sorted(added_up.owing | added_up.owing_before))
+        found = from_totals(month, added_up, owing, ledger.transfers())
         wrong = found.after.differences(ledger.accounts(month))
         counted = statistics(connection, month)
     states, due = found.states(counted), found.after.transferable()
@@ -140,9 +144,20 @@ def add_plan(
         new = grant_plan(standing, item or (), given, granted_by=granted_by, entered=now)
         number = SqlArrangements(connection).grant(new)
         append(connection, at=now, event="plan", subject=f"{number} {new.employer} {euro(new.total)}")
-        return f"Plan {number} over {euro(new.total)} in {len(new.instalments)} instalments is entered."
+        told = f"Plan {number} over {euro(new.total)} in {len(new.instalments)} instalments is entered."
+        return " ".join([told, *_with_bailiff(connection, standing, new)])
 
     _change(open_gateway(data)[1], employer_of(employer), enter)
+
+
+def _with_bailiff(connection: sa.Connection, standing: Position, new: Plan) -> Iterator[str]:
+    """What the operator has to do where a bailiff recovers debts that a plan covers."""
+    for one in standings(SqlRecovery(connection).of(new.employer), standing):
+        if one.case.state is State.CONSTRAINT and new.items & one.case.enforced.keys():
+            yield (
+                f"A bailiff has case {one.case.number}: tell him to wait while the plan is kept. When all that"
+                " is left of the case is under it, the next run of recovery stays the case."
+            )
 
 
 @plan.command("list")

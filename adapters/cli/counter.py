@@ -9,16 +9,14 @@ from cryptography import x509
 from adapters.cli.output import refused
 from adapters.cli.premises import open_gateway
 from adapters.database.members import Members, fingerprint
-from adapters.premises import seal_of
+from adapters.premises import decryption_of, seal_of, spool_of, trust_of
 from adapters.scans import look
 from adapters.simulation import NotNow, NotSimulated, Simulations
-from adapters.spool import Spool
 from adapters.treatment import Treatment
 from gateway.batch import MemberId
 from gateway.moments import Received, system_clock
 from gateway.process import Desk
 from inbox.receive import TooLarge
-from signing.certificates import Trust
 
 
 def simulate(data: Path | None, member: MemberId, batch: Path) -> tuple[bytes, Path]:
@@ -29,9 +27,9 @@ def simulate(data: Path | None, member: MemberId, batch: Path) -> tuple[bytes, P
     def signer(certificate: x509.Certificate, at: Received) -> MemberId | None:
         return members.of_certificate(fingerprint(certificate), at)
 
-    trust = Trust(premises.anchors, premises.revocations)
-    desk = Desk(settings.environment, trust, signer, look, members.agreement)
-    spool = Spool(premises.spool, settings.largest_deposit)
+    trust, decryption = trust_of(premises, settings), decryption_of(premises)
+    desk = Desk(settings.environment, trust, signer, look, members.agreement, decryption)
+    spool = spool_of(settings, database)
     treatment = Treatment(database, spool, seal, desk, system_clock)
     simulations = Simulations(database, treatment, desk, seal, system_clock, largest=settings.largest_deposit)
     try:

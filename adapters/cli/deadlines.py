@@ -10,11 +10,10 @@ import typer
 
 from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, open_gateway, settings_of
-from adapters.database import Database
 from adapters.database.circumstances import Circumstances, OverlappingOutages
 from adapters.lateness import proposed
 from adapters.notices import Notices
-from adapters.premises import Premises, seal_of
+from adapters.premises import Premises, database_of, seal_of
 from gateway.deadlines import Due, Outage, hour_of, published, rule
 from gateway.deadlines import last_day_of as last
 from gateway.lateness import Circumstance, Matter, Proposal
@@ -40,8 +39,9 @@ def calendar(
 
     With the outages that the gateway declared, where there is one.
     """
-    premises = Premises(settings_of(data).data)
-    outages = Circumstances(Database(premises.database)).outages() if premises.database.exists() else []
+    settings = settings_of(data)
+    there = Premises(settings.data).database.exists()
+    outages = Circumstances(database_of(settings)).outages() if there else []
     found = published(year, outages)
     if as_json:
         print_json([_entry(one) for one in found])

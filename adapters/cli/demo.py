@@ -32,6 +32,7 @@ _NOTICES = {
     "LISPER": "the staff of the month to be declared next",
     "CHAPRO": "the employees counted for the Chambre des salariés",
     "CHGMAT": "somebody's matricule has changed",
+    "AVICLE": "news of a key",
     "CALEND": "time limits and runs of the month",
 }
 

@@ -16,13 +16,14 @@ from adapters.cli.output import AsJson, console, errors, print_json, print_table
 from adapters.cli.premises import Folder, day_of, open_gateway, right_now, settings_of
 from adapters.database import deposits
 from adapters.database.statistics import Figures, Times, quantile, statistics
-from adapters.installation import install
+from adapters.encryption import UnusableMasterKey
+from adapters.installation import install, issue_encryption
 from adapters.notices import Notices, Posted
-from adapters.premises import Premises, seal_of
-from adapters.spool import Spool
+from adapters.premises import Premises, seal_of, spool_of
 from adapters.verification import inspect
-from gateway.moments import system_clock
+from gateway.moments import Received, system_clock
 from gateway.rejections import REJECTIONS
+from gateway.states import State
 from signing.certificates import load_seals
 
 app = typer.Typer()
@@ -34,7 +35,9 @@ def init(data: Folder = None) -> None:
     settings = settings_of(data)
     if Premises(settings.data).database.exists():
         wrong_use(f"{settings.data} is a gateway already")
-    install(settings, system_clock())
+    now = system_clock()
+    install(settings, now)
+    issue_encryption(Premises(settings.data), now)
     console.print(
         f"A gateway is ready in {settings.data}. Run it with: secugate serve --data {settings.data}"
     )
@@ -52,7 +55,7 @@ def serve(
     serving = import_module("adapters.serve")
     try:
         serving.serve(settings_of(data, https_port=https_port, sftp_port=sftp_port))
-    except serving.AlreadyOpen as error:
+    except (serving.AlreadyOpen, UnusableMasterKey) as error:
         refused(f"Not opened: {error}.")
 
 
@@ -101,18 +104,28 @@ def _print_posted(posted: Sequence[Posted], as_json: bool) -> None:
 
 @app.command()
 def verify(data: Folder = None, as_json: AsJson = False) -> None:
-    """Check the journal, and every deposit and answer against it; name what is wrong."""
+    """Check the journal, every row against it, and every deposit and answer; name what is wrong."""
     premises, database, settings = open_gateway(data)
-    report = inspect(database, Spool(premises.spool, settings.largest_deposit), load_seals(premises.seals))
+    report = inspect(database, spool_of(settings, database), load_seals(premises.seals))
+    counts = report.counts
     if as_json:
-        print_json({"entries": report.entries, "head": report.head, "findings": list(report.findings)})
+        print_json(
+            {
+                "entries": counts.entries,
+                "changes": counts.changes,
+                "head": report.head,
+                "sealed_head": None if report.sealed is None else report.sealed.decode(errors="replace"),
+                "findings": list(report.findings),
+            }
+        )
     else:
         for finding in report.findings:
             errors.print(finding, style="red", markup=False)
         console.print(
-            f"{report.entries} journal entries, {report.deposits} deposits, {report.answers} answers"
+            f"{counts.entries} journal entries, {counts.changes} changes of rows, "
+            f"{counts.deposits} deposits, {counts.answers} answers"
         )
-        console.print(f"Head of the journal: {report.head}")
+        console.print(f"Head of the journal: {report.size} {report.head}")
         console.print("All is as it was entered." if not report.findings else "Something was changed.")
     if report.findings:
         raise typer.Exit(1)
@@ -235,6 +248,45 @@ def _line(name: str, figures: Figures) -> tuple[str, ...]:
     counts = (str(figures.deposits), str(figures.records), str(figures.rejected))
     most = figures.top[0][0] if figures.codes else ""
     return (name or "not named", *counts, str(figures.share(figures.rejected)), most)
+
+
+@app.command()
+def waiting(data: Folder = None, as_json: AsJson = False) -> None:
+    """List the deposits that wait to be judged or are parked, and why; exit status 1 when one waits too long."""
+    _, database, settings = open_gateway(data)
+    limit, now = timedelta(minutes=settings.revocation_alarm), right_now()
+    with database.read() as connection:
+        found = deposits.unsettled(connection)
+    told = [
+        {
+            "deposit": one.deposit.id,
+            "member": one.deposit.sender,
+            "received": str(Received(one.deposit.received)),
+            "state": one.state.value,
+            "tries": one.tries,
+            "why": one.fault,
+            "alarm": one.state is State.PARKED or now.at - one.deposit.received > limit,
+        }
+        for one in found
+    ]
+    if as_json:
+        print_json(told)
+    else:
+        head = ("Deposit", "Received (UTC)", "State", "Tries", "Alarm", "Why")
+        rows = (
+            (
+                str(one["deposit"]),
+                str(one["received"])[:19],
+                str(one["state"]),
+                str(one["tries"]),
+                "yes" if one["alarm"] else "",
+                str(one["why"]),
+            )
+            for one in told
+        )
+        print_table("Deposits that wait", head, rows, wraps="Why")
+    if any(one["alarm"] for one in told):
+        raise typer.Exit(1)
 
 
 @app.command()

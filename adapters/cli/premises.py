@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from adapters.cli.admission import admit
 from adapters.cli.output import wrong_use
 from adapters.database import Database
-from adapters.premises import Premises
+from adapters.premises import Premises, database_of
 from adapters.settings import Settings
 from gateway.batch import MemberId
 from gateway.matricule import is_employer
@@ -26,12 +27,14 @@ def settings_of(folder: Path | None, **more: object) -> Settings:
 
 
 def open_gateway(folder: Path | None) -> tuple[Premises, Database, Settings]:
-    """A gateway that was made before; wrong use when there is none."""
+    """A gateway that was made before, for whoever gives the command; wrong use when there is none."""
     settings = settings_of(folder)
     premises = Premises(settings.data)
     if not premises.database.exists():
         wrong_use(f"{settings.data} is no gateway. Make one with: secugate init --data {settings.data}")
-    return premises, Database(premises.database), settings
+    database = database_of(settings)
+    admit(premises, database, settings)
+    return premises, database, settings
 
 
 def member_of(text: str) -> MemberId:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import re
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-import paramiko
 import sqlalchemy as sa
 import typer
-from cryptography import x509
 
+from adapters.cli import clients, keys
+from adapters.cli.keys import certificate_in, public_key_in
 from adapters.cli.output import AsJson, at_second, console, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, day_of, employer_of, member_of, open_gateway, right_now
 from adapters.database.decisions import decisions_on
@@ -23,13 +22,14 @@ from gateway.contributions import Classification, HealthService
 from gateway.procedures import PROCEDURES
 from gateway.registers import Mandate, MandateState
 from gateway.returns import calcul
-from signing.certificates import load_certificate
 
 app = typer.Typer()
 member = typer.Typer(help="Members: who may come through the doors.", no_args_is_help=True)
 employer = typer.Typer(help="Employers: class and factor by year.", no_args_is_help=True)
 mandate = typer.Typer(help="Mandates: who may act for whom.", no_args_is_help=True)
 app.add_typer(member, name="member")
+member.add_typer(clients.app, name="client")
+member.add_typer(keys.app, name="key")
 app.add_typer(employer, name="employer")
 app.add_typer(mandate, name="mandate")
 
@@ -50,8 +50,8 @@ def add_member(
     if kind not in ("employer", "fiduciary", "agency"):
         wrong_use("--kind is employer, fiduciary or agency")
     members, who, now = Members(database), member_of(identifier), right_now()
-    loaded = _certificate(certificate)
-    public = None if ssh_key is None else _public_key(ssh_key)
+    loaded = certificate_in(certificate)
+    public = None if ssh_key is None else public_key_in(ssh_key)
     try:
         members.register(who, name=name, kind=kind, at=now)
         members.add_certificate(who, loaded, now)
@@ -74,6 +74,10 @@ def change_agreement(
     pages: Annotated[
         str | None, typer.Option(help="Statements as PDF and UBL too: fr, de, en, or none.")
     ] = None,
+    release_above: Annotated[
+        int | None,
+        typer.Option(min=-1, help="Files of more records wait for a second person; -1: none does."),
+    ] = None,
     data: Folder = None,
     as_json: AsJson = False,
 ) -> None:
@@ -93,6 +97,8 @@ def change_agreement(
     if environment not in (None, "production", "test"):
         wrong_use("--environment is production or test")
     changes = {name: value for name, value in given.items() if value is not None}
+    if release_above is not None:
+        changes["release_above"] = None if release_above < 0 else release_above
     agreed = replace(standing, **changes)
     if changes:
         members.agree(who, agreed, now)
@@ -126,21 +132,6 @@ def _pages(text: str) -> Pages:
         return Pages(text)
     except ValueError:
         wrong_use("--pages is fr, de, en or none")
-
-
-def _certificate(file: Path) -> x509.Certificate:
-    try:
-        return load_certificate(file)
-    except (OSError, ValueError) as error:
-        wrong_use(f"{file} is no PEM certificate: {error}")
-
-
-def _public_key(file: Path) -> paramiko.PKey:
-    try:
-        kind, text = file.read_text().split()[:2]
-        return paramiko.PKey.from_type_string(kind, base64.b64decode(text, validate=True))
-    except (OSError, ValueError, paramiko.SSHException) as error:
-        wrong_use(f"{file} is no OpenSSH public key: {error}")
 
 
 @employer.command("add")

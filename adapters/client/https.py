@@ -7,6 +7,7 @@ import hashlib
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import httpx2
 
@@ -47,7 +48,7 @@ class HttpsDoor:
         )
 
     def collect(self, after: int) -> Iterator[tuple[int, Collected]]:
-        """What was posted after a cursor, each with its own cursor."""
+        """What was posted after a cursor, each with its own; acknowledged once the next one is asked for."""
         while True:
             listed = _accepted_json(self._http.get("/v1/outbox", params={"after": after}))
             if not listed:
@@ -56,6 +57,8 @@ class HttpsDoor:
                 after = int(str(entry["cursor"]))
                 content = _accepted(self._http.get(f"/v1/outbox/{entry['id']}"), 200)
                 yield after, Collected(str(entry["name"]), str(entry["type"]), content)
+                held = {"digest": hashlib.sha256(content).hexdigest()}
+                _accepted(self._http.post(f"/v1/outbox/{entry['id']}/acknowledged", json=held), 200)
 
     def state(self, identifier: str) -> dict[str, object]:
         """How far a deposit has come."""
@@ -63,6 +66,26 @@ class HttpsDoor:
         _accepted(answer, 200)
         state: dict[str, object] = answer.json()
         return state
+
+    def head(self) -> bytes | None:
+        """The newest sealed head of the journal (JOUHED); None before the first."""
+        answer = self._http.get("/v1/journal/head")
+        return None if answer.status_code == HTTPStatus.NOT_FOUND else _accepted(answer, 200)
+
+    def consistency(self, first: int, second: int) -> list[bytes] | None:
+        """The proof that the journal of one size begins with that of another; None when there are none such.
+
+        Raises:
+            Refused: the door refused, or what it answered is no proof.
+        """
+        answer = self._http.get("/v1/journal/consistency", params={"first": first, "second": second})
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return None
+        _accepted(answer, 200)
+        try:
+            return [bytes.fromhex(each) for each in answer.json()["proof"]]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Refused("what the door answered is no proof") from error
 
     def close(self) -> None:
         """Give the connection back."""

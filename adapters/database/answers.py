@@ -11,9 +11,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
+from adapters.database.documents import answer_place, key_for, read_document
 from adapters.database.engine import Database
 from adapters.database.journal import Event, append, append_all
 from adapters.database.registers.keys import key_table, many
+from adapters.encryption import DataKey, seal_document
 from gateway import names
 from gateway.batch import MemberId
 from gateway.moments import Received
@@ -23,6 +25,7 @@ from outbox.post import Answer
 
 answer = tables.table(tables.Answer)
 deposit = tables.table(tables.Deposit)
+_journal = tables.table(tables.Journal)
 _LISTED = tuple(column for column in answer.columns if column.name != "content")
 
 
@@ -32,8 +35,8 @@ def posted_subject(identifier: str, kind: str, name: str, deposit: str | None) -
 
 
 _INSERT = (
-    "INSERT INTO answer (id, recipient, kind, name, posted, digest, size, content, deposit, put_away)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
+    "INSERT INTO answer (id, recipient, kind, name, posted, digest, size, content, deposit, entry, put_away)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
 )
 _LATEST = (
     "SELECT a, (SELECT max(name) FROM answer WHERE recipient = a AND name >= ? AND name < ? AND kind = ?)"
@@ -41,9 +44,17 @@ _LATEST = (
 )
 
 
-def _row(one: Answer, content: bytes) -> tuple[object, ...]:
+def _row(one: Answer, content: bytes, key: DataKey, entry: int | None) -> tuple[object, ...]:
     posted = str(Received(one.posted))
-    return one.id, one.recipient, one.kind, one.name, posted, one.digest, one.size, content, one.deposit
+    named = (one.id, one.recipient, one.kind, one.name)
+    kept = seal_document(key, content, answer_place(one.id))
+    return *named, posted, one.digest, one.size, kept, one.deposit, entry
+
+
+def _next_entry(connection: sa.Connection) -> int:
+    """The place in the journal of what is entered next, in a writing transaction."""
+    last = sa.select(sa.func.max(_journal.c.sequence)).scalar_subquery()
+    return int(connection.execute(sa.select(sa.func.coalesce(last, 0) + 1)).scalar_one())
 
 
 def posting(one: Answer) -> Event:
@@ -65,12 +76,16 @@ class Shelves:
 
     def put(self, answer_: Answer, content: bytes) -> None:
         """Keep an answer with its bytes, and enter it in the journal."""
-        self.put_all([(answer_, content)])
+        key = key_for(self._connection, answer_.recipient, Received(answer_.posted))
+        many(self._connection, _INSERT, [_row(answer_, content, key, _next_entry(self._connection))])
         append_all(self._connection, [posting(answer_)])
 
     def put_all(self, answers: Sequence[tuple[Answer, bytes]]) -> None:
         """Keep many answers with their bytes, in their order; the journal is the caller's to write."""
-        many(self._connection, _INSERT, (_row(*one) for one in answers))
+        asked = {(one.recipient, Received(one.posted)) for one, _ in answers}
+        keys = {(member, at): key_for(self._connection, member, at) for member, at in asked}
+        rows = ((one, content, keys[one.recipient, Received(one.posted)], None) for one, content in answers)
+        many(self._connection, _INSERT, (_row(*row) for row in rows))
 
     def latest(self, kind: str, recipients: Collection[MemberId]) -> Mapping[str, FileName]:
         """The latest name of a kind that each member has had, by member; those without any are absent."""
@@ -158,12 +173,21 @@ class SqlCollection:
         with self._database.read() as connection:
             return [_listed(row) for row in connection.execute(query)]
 
+    def find(self, recipient: str, answer_id: str) -> Listed | None:
+        """An answer, or None when this member has none of that id."""
+        found = self._list(sa.and_(answer.c.recipient == recipient, answer.c.id == answer_id), 1)
+        return found[0] if found else None
+
     def content(self, recipient: str, answer_id: str) -> bytes | None:
-        """The bytes of an answer, or None when this member has none of that id."""
+        """The bytes of an answer, or None when this member has none of that id.
+
+        Raises:
+            Erased: its key was destroyed.
+        """
         query = sa.select(answer.c.content).where(answer.c.recipient == recipient, answer.c.id == answer_id)
         with self._database.read() as connection:
-            content: bytes | None = connection.execute(query).scalar()
-        return content
+            kept = connection.execute(query).scalar()
+            return None if kept is None else read_document(connection, kept, answer_place(answer_id))
 
     def mark_collected(self, recipient: str, answer_id: str, at: datetime, door: str) -> None:
         """Enter the collection in the journal and remember the first one."""
@@ -171,7 +195,9 @@ class SqlCollection:
         mine = sa.and_(answer.c.recipient == recipient, answer.c.id == answer_id)
         with self._database.write() as connection:
             connection.execute(
-                sa.update(answer).where(mine, answer.c.collected.is_(None)).values(collected=str(moment))
+                sa.update(answer)
+                .where(mine, answer.c.collected.is_(None))
+                .values(collected=str(moment), collected_entry=_next_entry(connection))
             )
             digest = connection.execute(sa.select(answer.c.digest).where(mine)).scalar_one()
             append(
@@ -183,19 +209,35 @@ class SqlCollection:
                 digest=digest,
             )
 
-    def put_away(self, recipient: str, answer_id: str) -> bool:
-        """Hide a collected answer from the visible list; False when it was never collected."""
+    def mark_acknowledged(self, recipient: str, answer_id: str, at: datetime, door: str) -> None:
+        """Enter in the journal that its recipient holds an answer, once."""
+        moment = Received(at)
+        mine = sa.and_(
+            answer.c.recipient == recipient, answer.c.id == answer_id, answer.c.acknowledged.is_(None)
+        )
         with self._database.write() as connection:
-            done = connection.execute(
+            digest = connection.execute(sa.select(answer.c.digest).where(mine)).scalar()
+            if digest is None:
+                return
+            connection.execute(
                 sa.update(answer)
-                .where(
-                    answer.c.recipient == recipient,
-                    answer.c.id == answer_id,
-                    answer.c.collected.is_not(None),
-                )
-                .values(put_away=True)
+                .where(mine)
+                .values(acknowledged=str(moment), acknowledged_entry=_next_entry(connection))
             )
-        return bool(done.rowcount)
+            append(
+                connection,
+                at=moment,
+                event=f"acknowledged {door}",
+                subject=answer_id,
+                member=recipient,
+                digest=digest,
+            )
+
+    def put_away(self, recipient: str, answer_id: str) -> None:
+        """Hide an answer from the visible list."""
+        mine = sa.and_(answer.c.recipient == recipient, answer.c.id == answer_id)
+        with self._database.write() as connection:
+            connection.execute(sa.update(answer).where(mine).values(put_away=True))
 
 
 def _listed(row: sa.Row[Any]) -> Listed:
@@ -212,4 +254,5 @@ def _listed(row: sa.Row[Any]) -> Listed:
             deposit=row.deposit,
         ),
         collected=Received.parse(row.collected).at if row.collected else None,
+        acknowledged=Received.parse(row.acknowledged).at if row.acknowledged else None,
     )

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,8 +13,10 @@ from sqlmodel import SQLModel
 
 from adapters.database import tables
 from adapters.database.answers import Shelves
+from adapters.database.documents import key_for, read_document, receipt_place
 from adapters.database.engine import Database
 from adapters.database.journal import append
+from adapters.encryption import Erased, seal_document
 from gateway import states
 from gateway.batch import MemberId
 from gateway.moments import Received
@@ -23,9 +24,8 @@ from gateway.returns import ackrec
 from gateway.seal import Seal
 from gateway.states import Event, State
 from gateway.wire import JournalEntry
-from inbox.receive import Deposit, Receipt
+from inbox.receive import Deposit, Gone, Receipt
 from outbox.post import post
-from signing.certificates import Evidence
 
 deposit = tables.table(tables.Deposit)
 
@@ -107,10 +107,20 @@ class Deposits:
             ).first()
             if first is not None:
                 self._repeat(connection, new, first.id)
-                return Receipt(first.id, first.receipt, repeated=True)
-            content = self._insert(connection, new)
+            else:
+                content = self._insert(connection, new)
+        if first is not None:
+            return self._first_receipt(first.id, first.receipt)
         self._entered()
         return Receipt(new.id, content, repeated=False)
+
+    def _first_receipt(self, identifier: str, kept: bytes) -> Receipt:
+        try:
+            with self._database.read() as connection:
+                content = read_document(connection, kept, receipt_place(identifier))
+        except Erased:
+            raise Gone from None
+        return Receipt(identifier, content, repeated=True)
 
     def _repeat(self, connection: sa.Connection, new: Deposit, first: str) -> None:
         append(
@@ -133,6 +143,7 @@ class Deposits:
             digest=new.digest,
         )
         content = self._seal.receipt(new, JournalEntry(sequence, hashed))
+        key = key_for(connection, new.sender, received)
         connection.execute(
             sa.insert(deposit).values(
                 id=new.id,
@@ -142,7 +153,7 @@ class Deposits:
                 digest=new.digest,
                 received=str(received),
                 door=new.door,
-                receipt=content,
+                receipt=seal_document(key, content, receipt_place(new.id)),
                 state=State.RECEIVED.value,
                 changed=str(received),
                 tries=0,
@@ -276,12 +287,6 @@ def settle(
     )
 
 
-def keep_evidence(connection: sa.Connection, one: Kept, evidence: Evidence) -> None:
-    """Keep with a deposit on what its signer's certificate was believed, as JSON."""
-    text = json.dumps(asdict(evidence), default=str)
-    connection.execute(sa.update(deposit).where(deposit.c.number == one.number).values(evidence=text))
-
-
 def postpone(connection: sa.Connection, one: Kept, event: Event, now: Received, reason: str) -> State:
     """Note that a deposit could not be treated now: later again, or parked when tried too often.
 
@@ -340,6 +345,13 @@ def _on_hold(noun: type[SQLModel], condition: str) -> sa.ScalarSelect[int]:
     mine = register.c.deposit == deposit.c.number
     on_hold = sa.text(f"{register.name}.{condition}")
     return sa.select(sa.func.count()).select_from(register).where(mine, on_hold).scalar_subquery()
+
+
+def unsettled(connection: sa.Connection) -> list[Kept]:
+    """The deposits that wait for a check or are parked, in the order of receipt."""
+    states_of_theirs = [State.WAITING.value, State.PARKED.value]
+    query = sa.select(deposit).where(deposit.c.state.in_(states_of_theirs)).order_by(deposit.c.number)
+    return [kept(row) for row in connection.execute(query)]
 
 
 def replay(connection: sa.Connection, identifier: str, now: Received) -> bool:

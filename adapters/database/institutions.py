@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
 from adapters.database.ledger import SqlArrangements, SqlLedger
 from adapters.database.tables import CHARGE
-from gateway.ledger.institutions import Books, Statistics
+from gateway.ledger.entries import Account, AccountKind, EntryKind
+from gateway.ledger.institutions import Books, Statistics, Total, Totals
 from gateway.moments import Period
 from gateway.parameters import Branch, law
 
@@ -18,8 +19,12 @@ AT_ONCE = 1_000
 
 def all_books(connection: sa.Connection) -> Iterator[Books]:
     """The books of every employer with an entry, in the order of their matricules."""
+    return books_of_some(connection, SqlLedger(connection).employers())
+
+
+def books_of_some(connection: sa.Connection, employers: Sequence[str]) -> Iterator[Books]:
+    """The books of some employers with entries, in the order given."""
     ledger, arrangements = SqlLedger(connection), SqlArrangements(connection)
-    employers = ledger.employers()
     for place in range(0, len(employers), AT_ONCE):
         some = employers[place : place + AT_ONCE]
         entries, plans = ledger.of_many(some), arrangements.plans(some)
@@ -36,6 +41,56 @@ def books_of(connection: sa.Connection, employer: str) -> Books:
         SqlLedger(connection).of(employer),
         arrangements.plans([employer]).get(employer, ()),
         arrangements.disputes([employer]).get(employer, ()),
+    )
+
+
+_BOOKED = """
+    SELECT posting.account, posting.holder, entry.kind, entry.closed = :month AS fresh,
+        sum(-posting.amount) AS amount,
+        sum(max(posting.amount, 0)) AS given,
+        sum(CASE WHEN entry.due > :last THEN max(-posting.amount, 0) ELSE 0 END) AS ahead,
+        sum(CASE WHEN entry.due > :last_before AND entry.closed < :month
+            THEN max(-posting.amount, 0) ELSE 0 END) AS ahead_before
+    FROM ledger_entry AS entry JOIN ledger_posting AS posting ON posting.entry = entry.number
+    WHERE entry.closed <= :month AND entry.employer IS NOT NULL
+        AND posting.account IN ('institution', 'interest', 'fines')
+    GROUP BY posting.account, posting.holder, entry.kind, fresh
+"""
+_BALANCES = """
+    SELECT posting.holder, sum(posting.amount) AS balance,
+        sum(CASE WHEN entry.closed < :month THEN posting.amount ELSE 0 END) AS before
+    FROM ledger_posting AS posting JOIN ledger_entry AS entry ON entry.number = posting.entry
+    WHERE posting.account = 'employer' AND entry.closed <= :month
+    GROUP BY posting.holder HAVING balance <> 0 OR before <> 0
+"""
+
+
+def totals(connection: sa.Connection, period: Period) -> Totals:
+    """The ledger at the close of a month, added up by the database: it is read once, in one direction."""
+    given = {
+        "month": str(period),
+        "last": period.last.isoformat(),
+        "last_before": period.plus(-1).last.isoformat(),
+    }
+    booked = [
+        Total(
+            Account(AccountKind(row.account), row.holder),
+            EntryKind(row.kind),
+            bool(row.fresh),
+            row.amount,
+            row.given,
+            row.ahead,
+            row.ahead_before,
+        )
+        for row in connection.execute(sa.text(_BOOKED), given)
+    ]
+    balances = connection.execute(sa.text(_BALANCES), {"month": str(period)}).all()
+    return Totals(
+        booked=booked,
+        credit=-sum(min(row.balance, 0) for row in balances),
+        owing=frozenset(row.holder for row in balances if row.balance > 0),
+        credit_before=-sum(min(row.before, 0) for row in balances),
+        owing_before=frozenset(row.holder for row in balances if row.before > 0),
     )
 
 

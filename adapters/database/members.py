@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import sqlalchemy as sa
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from adapters.database import tables
 from adapters.database.engine import Database
@@ -77,6 +79,7 @@ def _agree(connection: sa.Connection, identifier: MemberId, agreed: Agreement, a
             answers=agreed.answers.value,
             own_computation=agreed.own_computation,
             pages=agreed.pages.value,
+            release_above=agreed.release_above,
             agreed=str(at),
         )
     )
@@ -100,7 +103,118 @@ def agreement_of(connection: sa.Connection, identifier: MemberId, at: Received) 
         Spelling(row.answers),
         row.own_computation,
         Pages(row.pages),
+        row.release_above,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A registered key of a member.
+
+    Attributes:
+        fingerprint: SHA-256 of a certificate in hexadecimal, or of an SSH key as ssh-keygen prints it.
+        registered: since when it counts.
+        ended: from when it counts no more; None while no end is set.
+        expires: when its certificate ends; None for an SSH key.
+        public_key: SHA-256 of the public key of a certificate, hexadecimal; the SSH key itself, as OpenSSH
+            writes it.
+    """
+
+    fingerprint: str
+    registered: Received
+    ended: Received | None
+    expires: Received | None
+    public_key: str
+
+    @property
+    def is_ssh(self) -> bool:
+        """Whether it is for the SFTP door."""
+        return self.expires is None
+
+    def counts(self, at: Received) -> bool:
+        """Whether it counts at a moment."""
+        begun = self.registered.at <= at.at and (self.ended is None or at.at < self.ended.at)
+        return begun and (self.expires is None or at.at <= self.expires.at)
+
+
+def public_key_digest(key: CertificatePublicKeyTypes) -> str:
+    """SHA-256 of a public key, lower-case hexadecimal."""
+    return hashlib.sha256(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).hexdigest()
+
+
+def enter_certificate(
+    connection: sa.Connection, identifier: MemberId, cert: x509.Certificate, at: Received
+) -> str:
+    """Register a certificate of a member; its fingerprint.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: when it is registered already, or there is no such member.
+    """
+    digest = fingerprint(cert)
+    connection.execute(
+        sa.insert(certificate).values(
+            fingerprint=digest,
+            member=str(identifier),
+            public_key=public_key_digest(cert.public_key()),
+            pem=cert.public_bytes(Encoding.PEM).decode(),
+            registered=str(at),
+            expires=str(Received(cert.not_valid_after_utc)),
+        )
+    )
+    append(connection, at=at, event="key", subject=digest, member=str(identifier))
+    return digest
+
+
+def enter_ssh_key(
+    connection: sa.Connection, identifier: MemberId, digest: str, public_key: str, at: Received
+) -> None:
+    """Register an SSH key of a member under its `SHA256:…` fingerprint.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: when it is registered already, or there is no such member.
+    """
+    connection.execute(
+        sa.insert(ssh_key).values(
+            fingerprint=digest, member=str(identifier), public_key=public_key, registered=str(at)
+        )
+    )
+    append(connection, at=at, event="key", subject=digest, member=str(identifier))
+
+
+def end_key(
+    connection: sa.Connection, identifier: MemberId, digest: str, last: Received, at: Received
+) -> bool:
+    """Have a key of a member count no more from a moment; False when it has none that counts longer."""
+    for keys in (certificate, ssh_key):
+        ended = connection.execute(
+            sa.update(keys)
+            .where(
+                keys.c.fingerprint == digest,
+                keys.c.member == str(identifier),
+                sa.or_(keys.c.ended.is_(None), keys.c.ended > str(last)),
+            )
+            .values(ended=str(last))
+        )
+        if ended.rowcount:
+            append(connection, at=at, event="key ends", subject=digest, member=str(identifier))
+            return True
+    return False
+
+
+def keys_of(connection: sa.Connection, identifier: MemberId) -> list[Key]:
+    """All keys of a member, those that count no more too, in the order of registration."""
+    found = [
+        Key(
+            row.fingerprint,
+            Received.parse(row.registered),
+            row.ended and Received.parse(row.ended),
+            Received.parse(row.expires) if keys is certificate else None,
+            row.public_key,
+        )
+        for keys in (certificate, ssh_key)
+        for row in connection.execute(sa.select(keys).where(keys.c.member == str(identifier)))
+    ]
+    return sorted(found, key=lambda one: one.registered.at)
 
 
 class Members:
@@ -168,19 +282,23 @@ class Members:
 
     def add_certificate(self, identifier: MemberId, cert: x509.Certificate, at: Received) -> str:
         """Register a certificate of a member; its fingerprint."""
-        digest = fingerprint(cert)
-        pem = cert.public_bytes(Encoding.PEM).decode()
-        self._add(certificate, identifier, at, fingerprint=digest, pem=pem)
-        return digest
+        with self._database.write() as connection:
+            return enter_certificate(connection, identifier, cert, at)
 
     def add_ssh_key(self, identifier: MemberId, digest: str, public_key: str, at: Received) -> None:
         """Register an SSH key of a member under its `SHA256:…` fingerprint."""
-        self._add(ssh_key, identifier, at, fingerprint=digest, public_key=public_key)
-
-    def _add(self, keys: sa.Table, identifier: MemberId, at: Received, **values: str) -> None:
         with self._database.write() as connection:
-            connection.execute(sa.insert(keys).values(member=str(identifier), registered=str(at), **values))
-            append(connection, at=at, event="key", subject=values["fingerprint"], member=str(identifier))
+            enter_ssh_key(connection, identifier, digest, public_key, at)
+
+    def keys(self, identifier: MemberId) -> list[Key]:
+        """All keys of a member, those that count no more too, in the order of registration."""
+        with self._database.read() as connection:
+            return keys_of(connection, identifier)
+
+    def end_key(self, identifier: MemberId, digest: str, last: Received, at: Received) -> bool:
+        """Have a key of a member count no more from a moment; False when it has none that counts longer."""
+        with self._database.write() as connection:
+            return end_key(connection, identifier, digest, last, at)
 
     def grant(
         self,

@@ -25,11 +25,14 @@ RECALCULATION_DUE = "settled = 0"
 HOLD_STANDS = "settled IS NULL"
 CHARGE_EXCEEDS = "excess > 0"
 STILL_HOLDS = "ended IS NULL"
+KEY_LIVES = "destroyed IS NULL"
 PAYMENT_WAITS = "state IN ('unmatched', 'held')"
 CONCERNS_NOBODY = "employer IS NULL"
 ASSIGNS = "kind = 'assigned-payment'"
 OWED_BY = "account = 'employer'"
 REFUND_WAITS = "paid IS NULL"
+ANSWER_UNREAD = "collected IS NULL"
+RELEASE_WAITS = "released IS NULL"
 
 
 def table(noun: type[SQLModel]) -> sa.Table:
@@ -58,6 +61,9 @@ class Agreement(SQLModel, table=True):
     answers: str = Field(description="xml or dta")
     own_computation: bool
     pages: str = Field(default="fr", description="language of pages: fr, de or en; none for no pages")
+    release_above: int | None = Field(
+        default=None, description="files of more records are released by a second person; none: no file"
+    )
     agreed: str = Field(description="moment from which it counts")
 
 
@@ -67,9 +73,11 @@ class Certificate(SQLModel, table=True):
     __tablename__: ClassVar[str] = "certificate"
     fingerprint: str = Field(primary_key=True, description="SHA-256 of the certificate, hexadecimal")
     member: str = Field(foreign_key="member.id", index=True)
+    public_key: str = Field(index=True, description="SHA-256 of its public key, hexadecimal")
     pem: str
     registered: str
-    ended: str | None = Field(default=None, description="moment from which it counts no more")
+    expires: str = Field(description="moment after which the certificate is not valid")
+    ended: str | None = Field(default=None, description="moment from which it counts no more, however valid")
 
 
 class SshKey(SQLModel, table=True):
@@ -81,6 +89,82 @@ class SshKey(SQLModel, table=True):
     public_key: str
     registered: str
     ended: str | None = None
+
+
+class SoftwareClient(SQLModel, table=True):
+    """A program, such as a payroll service, that fetches tokens and acts for one member."""
+
+    __tablename__: ClassVar[str] = "software_client"
+    id: str = Field(primary_key=True, description="ours, random")
+    member: str = Field(foreign_key="member.id", index=True)
+    name: str = Field(description="as the member calls it")
+    key: str = Field(description="public key, PEM")
+    scopes: str = Field(description="deposit, collect, bill; separated by blanks")
+    registered: str
+    ended: str | None = Field(default=None, description="moment from which it counts no more")
+
+
+class ClientAssertion(SQLModel, table=True):
+    """An assertion that was used up, until it expires."""
+
+    __tablename__: ClassVar[str] = "client_assertion"
+    id: str = Field(primary_key=True, description="client, and SHA-256 of the assertion's identifier")
+    expires: str = Field(index=True)
+
+
+class AccessToken(SQLModel, table=True):
+    """A token that a software client got, until it expires."""
+
+    __tablename__: ClassVar[str] = "access_token"
+    digest: str = Field(primary_key=True, description="SHA-256 of the token, which we do not keep")
+    client: str = Field(foreign_key="software_client.id", index=True)
+    scopes: str = Field(description="separated by blanks")
+    expires: str = Field(index=True)
+
+
+class Staff(SQLModel, table=True):
+    """Somebody of the operator's staff. A row stays after its end: acts are checked with its key."""
+
+    __tablename__: ClassVar[str] = "staff"
+    name: str = Field(primary_key=True, description="by which the journal calls them")
+    roles: str = Field(description="separated by blanks")
+    key: str = Field(unique=True, description="SHA256:… as ssh-keygen prints it")
+    public_key: str = Field(description="OpenSSH, Ed25519")
+    registered: str
+    ended: str | None = None
+
+
+class StaffAct(SQLModel, table=True):
+    """A command that somebody of the staff gave, proposed, approved or declined, signed by them."""
+
+    __tablename__: ClassVar[str] = "staff_act"
+    number: int | None = Field(default=None, primary_key=True)
+    at: str
+    person: str = Field(foreign_key="staff.name")
+    kind: str = Field(description="given, denied, proposed, approved or declined")
+    command: str
+    arguments: str = Field(description="JSON list, as they were typed; may name persons")
+    files: str = Field(description="JSON list of name and SHA-256")
+    reason: str
+    answers: int | None = Field(default=None, foreign_key="staff_act.number", index=True)
+    gateway: str = Field(description="fingerprint of the seal at that time")
+    signature: str = Field(description="Ed25519, hexadecimal")
+
+
+class DataKey(SQLModel, table=True):
+    """The key of a member's documents of one month, wrapped; destroyed, its row stays without it."""
+
+    __tablename__: ClassVar[str] = "data_key"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("data_key_live", "member", "month", unique=True, sqlite_where=sa.text(KEY_LIVES)),
+    )
+    id: str = Field(primary_key=True)
+    member: str = Field(foreign_key="member.id")
+    month: str
+    master: str = Field(description="name of the master key that wraps it")
+    wrapped: bytes | None = Field(default=None, description="none: destroyed")
+    made: str
+    destroyed: str | None = Field(default=None, description="moment")
 
 
 class Mandate(SQLModel, table=True):
@@ -418,16 +502,13 @@ class Deposit(SQLModel, table=True):
     digest: str
     received: str
     door: str
-    receipt: bytes
+    receipt: bytes = Field(description="sealed with a data key: adapters.database.documents")
     state: str
     changed: str = Field(description="moment of the last change of state")
     tries: int = 0
     not_before: str | None = Field(default=None, description="moment of the next try")
     group: str | None = Field(default=None, index=True, description="the group that is being treated")
     fault: str | None = Field(default=None, description="why it waits or is parked")
-    evidence: str | None = Field(
-        default=None, description="on what the signer's certificate was believed, JSON"
-    )
     verdict: str | None = None
     records: int | None = None
     accepted: int | None = None
@@ -435,6 +516,42 @@ class Deposit(SQLModel, table=True):
     held: int | None = None
     procedure: str | None = Field(default=None, description="of its batch, or as its name says")
     software: str | None = Field(default=None, description="which made it, as its batch says")
+
+
+class Release(SQLModel, table=True):
+    """A deposit that its sender releases by two persons, and what the second one said."""
+
+    __tablename__: ClassVar[str] = "release"
+    __table_args__: ClassVar[tuple[sa.Index, ...]] = (
+        sa.Index("release_waits", "asked", sqlite_where=sa.text(RELEASE_WAITS)),
+    )
+    deposit: int = Field(primary_key=True, foreign_key="deposit.number")
+    signer: str = Field(description="SHA-256 of the certificate that signed it")
+    asked: str = Field(description="moment from which it waited")
+    released: bool | None = Field(default=None, description="yes or no; none while it waits")
+    answered: str | None = None
+    answerer: str | None = Field(default=None, description="SHA-256 of a certificate; none: nobody in time")
+
+
+class CertificateEvidence(SQLModel, table=True):
+    """A certificate, revocation list or OCSP answer on which a signer was believed, once for all deposits.
+
+    A member's certificate may name a person.
+    """
+
+    __tablename__: ClassVar[str] = "certificate_evidence"
+    digest: str = Field(primary_key=True, description="SHA-256, hexadecimal")
+    der: bytes
+
+
+class DepositEvidence(SQLModel, table=True):
+    """On what the signer of a deposit was believed. No personal content."""
+
+    __tablename__: ClassVar[str] = "deposit_evidence"
+    deposit: int = Field(primary_key=True, foreign_key="deposit.number")
+    place: int = Field(primary_key=True, description="the path from the signer up, then lists, then answers")
+    kind: str = Field(description="certificate, crl or ocsp")
+    digest: str = Field(foreign_key="certificate_evidence.digest", index=True)
 
 
 class AnomalyCount(SQLModel, table=True):
@@ -456,7 +573,27 @@ class Journal(SQLModel, table=True):
     subject: str
     member: str
     digest: str
-    hash: str
+    actor: str = Field(description="who of the staff did it; empty when nobody of them")
+    changes: str = Field(description="digest over the changes up to `change` since the entry before, or empty")
+    change: int = Field(description="id of the last change so far, 0 before the first")
+    hash: str = Field(description="root of the Merkle tree of all entries up to this one, hexadecimal")
+
+
+class JournalNode(SQLModel, table=True):
+    """The hash of a full subtree of the journal, in the order in which they fill; append-only."""
+
+    __tablename__: ClassVar[str] = "journal_node"
+    place: int = Field(primary_key=True, description="from 0, without gaps; signing.journal.place")
+    hash: bytes
+
+
+class JournalHead(SQLModel, table=True):
+    """A sealed statement of how far the journal went, and of its root (JOUHED)."""
+
+    __tablename__: ClassVar[str] = "journal_head"
+    sequence: int = Field(primary_key=True, description="size of the tree that it states")
+    at: str
+    content: bytes
 
 
 class Answer(SQLModel, table=True):
@@ -466,6 +603,7 @@ class Answer(SQLModel, table=True):
     __table_args__: ClassVar[tuple[object, ...]] = (
         sa.UniqueConstraint("recipient", "name", name="answer_name_once"),
         sa.Index("answer_shelf", "recipient", "number"),
+        sa.Index("answer_unread", "posted", sqlite_where=sa.text(ANSWER_UNREAD)),
         {"sqlite_autoincrement": True},
     )
     number: int | None = Field(default=None, primary_key=True)
@@ -476,10 +614,27 @@ class Answer(SQLModel, table=True):
     posted: str
     digest: str
     size: int
-    content: bytes
+    content: bytes = Field(description="sealed with a data key; digest and size are of the plain bytes")
     deposit: str | None = Field(default=None, index=True)
-    collected: str | None = None
+    entry: int | None = Field(
+        default=None, description="its place in the journal; none where many were posted at once"
+    )
+    collected: str | None = Field(default=None, description="when it was first given at a door")
+    collected_entry: int | None = Field(default=None, description="place of that in the journal")
+    acknowledged: str | None = Field(default=None, description="since when its recipient says that it has it")
+    acknowledged_entry: int | None = Field(default=None, description="place of that in the journal")
     put_away: bool = False
+
+
+class TimeStamp(SQLModel, table=True):
+    """A token of the time-stamp authority: over the seal of an answer, or of a head of the journal."""
+
+    __tablename__: ClassVar[str] = "time_stamp"
+    id: int | None = Field(default=None, primary_key=True)
+    answer: int | None = Field(default=None, unique=True, description="its number")
+    head: int | None = Field(default=None, unique=True, description="how many entries the head is over")
+    at: str = Field(description="as the token says")
+    token: bytes = Field(description="RFC 3161, DER; holds no personal content")
 
 
 class Notice(SQLModel, table=True):
@@ -898,6 +1053,19 @@ MUTUALITY_REFUND = sa.Table(
 """Every refund of the Mutualité des employeurs and every reversal of one, never changed; content is JSON."""
 
 
+CHANGE = sa.Table(
+    "change",
+    SQLModel.metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("table", sa.Text, nullable=False),
+    # Of any type, so that the key of a row stays as it is.
+    sa.Column("key", sa.LargeBinary),
+    sa.Column("nonce", sa.LargeBinary),
+    sa.Column("digest", sa.LargeBinary, nullable=False),
+)
+"""Every row that was entered, changed or taken out, in order; written by triggers, see `changes`."""
+
+
 def _only_added_to(grows: sa.Table) -> None:
     """Have the database refuse to change or delete what is in a table."""
     for change in ("UPDATE", "DELETE"):
@@ -911,7 +1079,11 @@ def _only_added_to(grows: sa.Table) -> None:
 for _grows in (
     CHARGE,
     MUTUALITY_REFUND,
-    *(table(noun) for noun in (LedgerEntry, LedgerPosting, RecoveryEvent, RecoveryAmount)),
+    *(table(noun) for noun in (Journal, JournalNode, JournalHead)),
+    *(
+        table(noun)
+        for noun in (StaffAct, TimeStamp, LedgerEntry, LedgerPosting, RecoveryEvent, RecoveryAmount)
+    ),
 ):
     _only_added_to(_grows)
 
@@ -923,6 +1095,12 @@ OURS: tuple[sa.Table, ...] = (
             Agreement,
             Certificate,
             SshKey,
+            DataKey,
+            SoftwareClient,
+            ClientAssertion,
+            AccessToken,
+            Staff,
+            StaffAct,
             Mandate,
             Employer,
             EmployerYear,
@@ -931,7 +1109,10 @@ OURS: tuple[sa.Table, ...] = (
             Renumbering,
             Company,
             Deposit,
+            CertificateEvidence,
+            DepositEvidence,
             Affiliation,
+            Release,
             AnomalyCount,
             MandateEvent,
             Decision,
@@ -941,7 +1122,10 @@ OURS: tuple[sa.Table, ...] = (
             ActivityAbroad,
             OwnCalculation,
             Journal,
+            JournalNode,
+            JournalHead,
             Answer,
+            TimeStamp,
             Notice,
             Bookmark,
             Statement,
@@ -969,5 +1153,6 @@ OURS: tuple[sa.Table, ...] = (
     ),
     CHARGE,
     MUTUALITY_REFUND,
+    CHANGE,
 )
 """Our tables, in the order of their references; the durable engine keeps its own in the same file."""

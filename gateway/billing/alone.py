@@ -17,6 +17,7 @@ from gateway.contributions import Classification, Insurance, Policy, Schedule, s
 from gateway.contributions.bulk import Amounts, BulkMonth, Columns
 from gateway.contributions.wording import Wording
 from gateway.moments import Period
+from gateway.money import euro
 from gateway.parameters import Branch
 
 _BRANCHES = tuple(Branch)
@@ -73,18 +74,17 @@ class AloneMonth:
 
     def _lines(self, one: Alone, age: int | None, amounts: _Row) -> Iterator[ChargedLine]:
         pay = one.case.pay
-        elements = (
-            pay.base_wage,
-            pay.supplements,
-            pay.overtime_pay,
-            pay.gratuities,
-            pay.unemployment_pay,
-        )
+        elements = pay.amounts
         hours = int(pay.hours * 100)
         base, employee, employer = amounts
+        entering: dict[tuple[int, ...], tuple[int, str]] = {}
         for words in self._wording.lines(one.classification, one.case.key.group):
             place, rate = words.place, words.rate
-            source, formula = words.tell(elements, hours, age)
+            paid = entering.get(words.elements)
+            if paid is None:
+                cents = sum([elements[place] for place in words.elements])
+                paid = entering[words.elements] = cents, euro(cents)
+            source, formula = words.tell(*paid, hours, age)
             yield ChargedLine(
                 rate.branch,
                 base[place],

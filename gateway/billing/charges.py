@@ -24,6 +24,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from math import ceil
+from operator import attrgetter
 from typing import NamedTuple
 
 from gateway.billing.holds import Code, Hold
@@ -31,6 +32,7 @@ from gateway.billing.statement import Cause, ChargedLine
 from gateway.contributions import (
     Classification,
     Contribution,
+    Element,
     Group,
     Insurance,
     Line,
@@ -47,6 +49,7 @@ from gateway.money import round_half_up
 from gateway.registers import Affiliation, Wage
 
 _NOBODY: Mapping[str, str] = {}
+_paid = attrgetter(*(element.value for element in Element), "work_hours", "inactive_hours")
 
 
 class RecordKey(NamedTuple):
@@ -190,15 +193,11 @@ def _group(wage: Wage, affiliations: Sequence[Affiliation], known: date) -> Grou
 
 
 def _case(key: ChargeKey, wages: Sequence[Wage]) -> Case:
-    pay = Pay(
-        base_wage=sum(wage.base_wage for wage in wages),
-        supplements=sum(wage.supplements for wage in wages),
-        overtime_pay=sum(wage.overtime_pay for wage in wages),
-        gratuities=sum(wage.gratuities for wage in wages),
-        unemployment_pay=sum(wage.unemployment_pay for wage in wages),
-        hours=Decimal(sum(wage.work_hours + wage.inactive_hours for wage in wages)),
+    base, supplements, overtime, gratuities, unemployment, worked, inactive = map(
+        sum, zip(*map(_paid, wages), strict=True)
     )
-    return Case(key, pay, tuple(sorted(RecordKey(wage.deposit, wage.record) for wage in wages)))
+    pay = Pay(base, supplements, overtime, gratuities, unemployment, Decimal(worked + inactive))
+    return Case(key, pay, tuple(sorted([RecordKey(wage.deposit, wage.record) for wage in wages])))
 
 
 def age_of(insured: str, period: Period) -> int | None:

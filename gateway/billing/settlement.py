@@ -161,7 +161,7 @@ def _recalculation(change: Change, declared: DeclaredOf) -> Recalculation:
 def _reversal(charge: Charge, declared: DeclaredOf) -> InsuredResult:
     taken_back = result_of(charge, declared).reversed()
     formula = f"reversal of version {charge.version}"
-    return replace(taken_back, lines=tuple(replace(line, formula=formula) for line in taken_back.lines))
+    return replace(taken_back, lines=tuple(line._replace(formula=formula) for line in taken_back.lines))
 
 
 def state(occasion: Occasion, calculation: Calculation, account: Account) -> AccountStatement:
@@ -277,7 +277,7 @@ def _by_institution(results: Iterable[InsuredResult]) -> Mapping[str, int]:
     shares: defaultdict[str, int] = defaultdict(int)
     for result in results:
         for line in result.lines:
-            shares[line.institution] += line.total
+            shares[line.institution] += line.employee + line.employer
     return {institution: amount for institution, amount in shares.items() if amount}
 
 

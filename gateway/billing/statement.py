@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.moments import Period
 from gateway.parameters import Branch
@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from gateway.mutuality import Refund
 
 
-@dataclass(frozen=True, slots=True)
-class ChargedLine:
+class ChargedLine(NamedTuple):
     """One branch of one insured, as charged. Amounts in cents.
 
     Attributes:
@@ -51,11 +50,10 @@ class ChargedLine:
 
     def reversed(self) -> ChargedLine:
         """Its exact opposite (*extourne*)."""
-        return replace(self, base=-self.base, employee=-self.employee, employer=-self.employer)
+        return self._replace(base=-self.base, employee=-self.employee, employer=-self.employer)
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """The record that a charge or a refund comes from.
 
     Attributes:
@@ -94,11 +92,11 @@ class InsuredResult:
 
     @property
     def employee_total(self) -> int:
-        return sum(line.employee for line in self.lines)
+        return sum([line.employee for line in self.lines])
 
     @property
     def employer_total(self) -> int:
-        return sum(line.employer for line in self.lines)
+        return sum([line.employer for line in self.lines])
 
     @property
     def total(self) -> int:

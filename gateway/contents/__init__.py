@@ -7,7 +7,8 @@ whose layout is broken is refused like any other that breaks its form, and its f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 
 from lxml import etree
@@ -106,8 +107,15 @@ def parsed(raw: bytes) -> etree._Element:
     Raises:
         Rejected: when it is not taken for XML.
     """
-    try:
+    with unreadable_is_refused():
         return parse.parse(raw)
+
+
+@contextmanager
+def unreadable_is_refused() -> Iterator[None]:
+    """Turn XML that is not taken into the refusal that is due."""
+    try:
+        yield
     except parse.Unreadable as fault:
         raise Rejected(Anomaly(_UNREADABLE[type(fault)], line=fault.line, value=fault.reason)) from None
 

@@ -107,11 +107,7 @@ class Columns:
 
 def _row(pay: Pay, insurance: Insurance, employer: Classification) -> tuple[int, ...]:
     return (
-        pay.base_wage,
-        pay.supplements,
-        pay.overtime_pay,
-        pay.gratuities,
-        pay.unemployment_pay,
+        *pay.amounts,
         whole(pay.hours, HUNDREDTHS),
         ADULT if insurance.age is None else insurance.age,
         _GROUPS.index(insurance.group),

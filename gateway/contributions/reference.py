@@ -70,24 +70,29 @@ class Pay:
     hours: Decimal = _ZERO
 
     def __post_init__(self) -> None:
-        if self.hours < 0 or any(cents < 0 for cents in self.elements.values()):
+        if self.hours < 0 or min(self.amounts) < 0:
             raise ValueError("neither an amount nor the hours of a pay are below zero")
 
     @property
     def elements(self) -> Mapping[Element, int]:
         """Each element in cents."""
-        return {
-            Element.BASE_WAGE: self.base_wage,
-            Element.SUPPLEMENTS: self.supplements,
-            Element.OVERTIME_PAY: self.overtime_pay,
-            Element.GRATUITIES: self.gratuities,
-            Element.UNEMPLOYMENT_PAY: self.unemployment_pay,
-        }
+        return dict(zip(Element, self.amounts, strict=True))
 
     @property
     def total(self) -> int:
         """All elements together, in cents."""
-        return sum(self.elements.values())
+        return sum(self.amounts)
+
+    @property
+    def amounts(self) -> tuple[int, ...]:
+        """The same, in the order of `Element`."""
+        return (
+            self.base_wage,
+            self.supplements,
+            self.overtime_pay,
+            self.gratuities,
+            self.unemployment_pay,
+        )
 
 
 @dataclass(frozen=True, slots=True)

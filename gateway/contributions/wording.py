@@ -15,7 +15,7 @@ from gateway.contributions.formula import Share, Workings, formula
 from gateway.contributions.groups import Group
 from gateway.contributions.policy import Allowance, Policy, Sickness
 from gateway.contributions.schedule import Classification, Element, Rate, Schedule
-from gateway.money import euro, round_half_up
+from gateway.money import round_half_up
 from gateway.parameters import Branch, Parameter
 
 Told = tuple[str, str]
@@ -73,6 +73,7 @@ class LineWording:
         joined: whether it is rounded together with sickness care.
         place: of the branch in `Branch`.
         effective: rate of each side that pays, the factor included.
+        elements: places in `Element` of those that enter its base.
     """
 
     schedule: Schedule
@@ -82,10 +83,11 @@ class LineWording:
     joined: bool
     place: int = field(init=False)
     effective: Decimal = field(init=False)
-    _elements: tuple[int, ...] = field(init=False)
+    elements: tuple[int, ...] = field(init=False)
     _unit: int = field(init=False)
     _ceiling: int | None = field(init=False)
     _floors: dict[str, int] = field(init=False)
+    _highest_floor: int = field(init=False)
     _plain: Told = field(init=False)
     _kept: dict[tuple[int, str], Told] = field(init=False, default_factory=dict)
     _full_from: int = field(init=False)
@@ -95,7 +97,7 @@ class LineWording:
         schedule, branch = self.schedule, self.rate.branch
         self.place = _BRANCHES.index(branch)
         self.effective = self.rate.effective
-        self._elements = tuple(_PLACES[element] for element in schedule.elements[branch])
+        self.elements = tuple(_PLACES[element] for element in schedule.elements[branch])
         self._unit = whole(schedule.full_time_hours, HUNDREDTHS)
         self._full_from = whole(schedule.allowance_full_from, HUNDREDTHS)
         bounded = branch is not Branch.DEPENDENCY
@@ -105,22 +107,24 @@ class LineWording:
         least = schedule.minimum
         all_ages = (least.adult, least.age_17, least.age_15_16)
         self._floors = {one.name: whole(one.value, 100) if floored else 0 for one in all_ages}
+        self._highest_floor = max(self._floors.values())
         empty = Workings(Fraction(0), self.rate.value, self.rate.factor, joined=self.joined)
         self._plain = self._source(), formula(empty).removeprefix("0.00")
 
-    def tell(self, elements: tuple[int, ...], hours: int, age: int | None) -> Told:
+    def tell(self, paid: int, written: str, hours: int, age: int | None) -> Told:
         """Source and formula for one insured.
 
         Args:
-            elements: of the pay in cents, in the order of `Element`.
+            paid: what enters the base, in cents.
+            written: the same in euro.
             hours: hundredths of an hour.
             age: completed years; None for an adult.
         """
-        paid = 0
-        for place in self._elements:
-            paid += elements[place]
         if self.rate.branch is Branch.DEPENDENCY:
-            return self._dependency(paid, hours)
+            return self._dependency(paid, written, hours)
+        if self._highest_floor <= paid and (self._ceiling is None or paid <= self._ceiling):
+            source, rest = self._plain
+            return source, written + rest
         minimum = self.schedule.minimum.at(age)
         hours = min(hours, self._unit)
         floor = self._floors[minimum.name] * hours
@@ -129,10 +133,10 @@ class LineWording:
             return self._cut(paid, self._floor(minimum, hours) if raised else None, minimum)
         if not raised:
             source, rest = self._plain
-            return source, euro(paid) + rest
+            return source, written + rest
         return self._raised(minimum, hours)
 
-    def _dependency(self, paid: int, hours: int) -> Told:
+    def _dependency(self, paid: int, written: str, hours: int) -> Told:
         hours = min(hours, self._full_from)
         allowance = self._allowances.get(hours)
         if allowance is None:
@@ -140,7 +144,7 @@ class LineWording:
         if allowance.above(paid):
             workings = Workings(Fraction(paid, 100), self.rate.value, allowance=allowance.share)
             return allowance.source, formula(workings)
-        return allowance.source, f"({euro(paid)}{allowance.rest}"
+        return allowance.source, f"({written}{allowance.rest}"
 
     def _allowance(self, hours: int) -> _Allowance:
         schedule = self.schedule

@@ -41,6 +41,7 @@ SUBJECTS = (
     "minimum_wage",
     "mutuality",
     "rates",
+    "service",
 )
 """The files that hold parameters, one a subject, without the ending `.yaml`."""
 

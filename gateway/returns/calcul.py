@@ -7,16 +7,16 @@ Lets an employer retrace each amount of the statement (EXTCPT) in its own comput
 * refunds of the Mutualité des employeurs, absence by absence, with what is not refunded and why.
 
 Each result names the records that it comes from; each line its formula with the numbers, and the dated
-parameters that decided it. Every sum is written beside what it is the sum of.
+parameters that decided it, by their number in a list of all of them. Every sum is written beside what it is
+the sum of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from functools import lru_cache
 
 from lxml import etree
 
@@ -39,9 +39,6 @@ from gateway.registers import InsuredMonth
 
 CODE = "CALCUL"
 
-_known = lru_cache(maxsize=1024)(wire.quoted)
-"""For the few texts that come with every insured of a month."""
-
 
 @dataclass(frozen=True, slots=True)
 class CalculationReturn:
@@ -53,58 +50,141 @@ class CalculationReturn:
 
 def write(document: CalculationReturn) -> etree._Element:
     """The calculation as XML, unsigned."""
-    root = wire.write_answer(CODE, document.header)
-    wire.graft(root, _calculation(document.calculation))
-    return root
+    return wire.tree(canonical(document))
 
 
-def _calculation(calculation: Calculation) -> Iterator[str]:
-    yield wire.written(
-        (
+def canonical(document: CalculationReturn) -> bytes:
+    """The same in exclusive canonical form, ready for a seal."""
+    return wire.canonical(CODE, document.header, _Writing(document.calculation).parts())
+
+
+class _Writing:
+    """One document while it is written: every source is told once, and numbered from 1."""
+
+    def __init__(self, calculation: Calculation) -> None:
+        self._calculation = calculation
+        self._sources: dict[str, int] = {}
+        self._deposits: dict[tuple[str, str], str] = {}
+        self._around: dict[tuple[Branch, Decimal, str, str], tuple[str, str, str]] = {}
+
+    def parts(self) -> list[str]:
+        calculation = self._calculation
+        insured = [self._insured(result) for result in calculation.insured]
+        corrections = [self._correction(one) for one in calculation.corrections]
+        refunds = [self._refund_change(one) for one in calculation.refunds]
+        head = (
             ("Employer", calculation.employer),
             ("Period", str(calculation.period)),
             ("Statement", calculation.statement),
             ("ComputedIn", str(calculation.computed_in)),
         )
-    )
-    yield from map(_insured, calculation.insured)
-    yield wire.written(_totals(calculation))
-    yield from map(_correction, calculation.corrections)
-    yield wire.written((("Corrected", euro(calculation.corrected)),))
-    yield from map(_refund_change, calculation.refunds)
-    yield wire.written((("Refunded", euro(calculation.refunded)),))
+        sources = (
+            f'<Source number="{number}">{wire.quoted(told)}</Source>'
+            for told, number in self._sources.items()
+        )
+        return [
+            wire.written(head),
+            *sources,
+            *insured,
+            wire.written(_totals(calculation)),
+            *corrections,
+            wire.written((("Corrected", euro(calculation.corrected)),)),
+            *refunds,
+            wire.written((("Refunded", euro(calculation.refunded)),)),
+        ]
+
+    def _insured(self, result: InsuredResult) -> str:
+        matricule = wire.quoted(result.insured)
+        return f"<Insured><Matricule>{matricule}</Matricule>{self._result(result)}</Insured>"
+
+    def _result(self, result: InsuredResult) -> str:
+        declared = "".join(map(self._declared, result.declared))
+        lines = "".join(map(self._line, result.lines))
+        return (
+            f"<Group>{result.group.value}</Group><Hours>{result.hours}</Hours><Pay>{euro(result.pay)}</Pay>"
+            f"{declared}{lines}{_written_totals(result)}"
+        )
+
+    def _declared(self, record: Declared) -> str:
+        key = (record.deposit, record.digest)
+        if key not in self._deposits:
+            deposit, digest = map(wire.quoted_attribute, key)
+            self._deposits[key] = f'<Declared deposit="{deposit}" digest="{digest}" record="'
+        return f'{self._deposits[key]}{record.record}"></Declared>'
+
+    def _line(self, line: ChargedLine) -> str:
+        key = (line.branch, line.rate, line.institution, line.source)
+        around = self._around.get(key)
+        if around is None:
+            around = self._around[key] = self._around_amounts(line)
+        before, between, after = around
+        formula = f"<Formula>{wire.quoted(line.formula)}</Formula>" if line.formula else ""
+        return (
+            f"{before}{euro(line.base)}{between}{euro(line.employee)}</Employee>"
+            f"<Employer>{euro(line.employer)}{after}{formula}</Line>"
+        )
+
+    def _around_amounts(self, line: ChargedLine) -> tuple[str, str, str]:
+        """What stands before the base of a line, between it and the shares, and behind them: of nearly all
+        insured the same."""
+        return (
+            f"<Line><Branch>{line.branch.value}</Branch><Base>",
+            f"</Base><Rate>{line.rate:f}</Rate><Employee>",
+            f"</Employer><Institution>{wire.quoted(line.institution)}</Institution>"
+            f"{self._source(line.source)}",
+        )
+
+    def _source(self, source: str) -> str:
+        """By what something was decided, as far as it is told."""
+        if not source:
+            return ""
+        return f"<Source>{self._sources.setdefault(source, len(self._sources) + 1)}</Source>"
+
+    def _correction(self, correction: Recalculation) -> str:
+        reversal, result = correction.reversal, correction.result
+        return (
+            f"<Correction>{_change(correction)}"
+            f"{'' if reversal is None else f'<Reversal>{self._result(reversal)}</Reversal>'}"
+            f"{'' if result is None else f'<Result>{self._result(result)}</Result>'}"
+            f"{wire.written(_total(correction))}</Correction>"
+        )
+
+    def _refund_change(self, change: RefundChange) -> str:
+        reversal, result = change.reversal, change.result
+        return (
+            f"<Refund>{_change(change)}"
+            f"{'' if reversal is None else f'<Reversal>{self._refund(reversal)}</Reversal>'}"
+            f"{'' if result is None else f'<Result>{self._refund(result)}</Result>'}"
+            f"{wire.written(_total(change))}</Refund>"
+        )
+
+    def _refund(self, refund: Refund) -> str:
+        chosen = (("Policy", refund.policy), ("Parameters", refund.parameters))
+        parts, left_out = map(self._part, refund.parts), map(_left_out, refund.left_out)
+        return "".join((wire.written(chosen), *parts, *left_out, wire.written(_total(refund))))
+
+    def _part(self, part: RefundPart) -> str:
+        measured = (
+            *_absence(part),
+            ("DaysCounted", part.days_counted),
+            ("Ground", part.ground),
+            ("Rate", f"{part.rate:f}"),
+            ("PayContinued", euro(part.pay_continued)),
+            ("PayRefund", euro(part.pay_refund)),
+        )
+        shares = ((("Branch", branch), ("Amount", euro(cents))) for branch, cents in part.shares.items())
+        refunded = "".join(f"<Share>{wire.written(share)}</Share>" for share in shares)
+        explained = f"{self._source(part.source)}{wire.written((('Formula', part.formula or None),))}"
+        judged = (("Doubtful", "true" if part.doubtful else "false"), *_total(part))
+        return f"<Part>{wire.written(measured)}{refunded}{explained}{wire.written(judged)}</Part>"
 
 
-def _insured(result: InsuredResult) -> str:
-    return f"<Insured><Matricule>{wire.quoted(result.insured)}</Matricule>{_result(result)}</Insured>"
-
-
-def _result(result: InsuredResult) -> str:
-    declared = "".join(map(_declared, result.declared))
-    lines = "".join(map(_line, result.lines))
+def _written_totals(result: InsuredResult) -> str:
+    employee, employer = result.employee_total, result.employer_total
     return (
-        f"<Group>{result.group}</Group><Hours>{result.hours}</Hours><Pay>{euro(result.pay)}</Pay>"
-        f"{declared}{lines}{wire.written(_totals(result))}"
+        f"<EmployeeTotal>{euro(employee)}</EmployeeTotal><EmployerTotal>{euro(employer)}</EmployerTotal>"
+        f"<Total>{euro(employee + employer)}</Total>"
     )
-
-
-def _declared(record: Declared) -> str:
-    deposit, digest = wire.quoted(record.deposit), wire.quoted(record.digest)
-    return f'<Declared deposit="{deposit}" record="{record.record}" digest="{digest}"/>'
-
-
-def _line(line: ChargedLine) -> str:
-    return (
-        f"<Line><Branch>{line.branch}</Branch><Base>{euro(line.base)}</Base><Rate>{line.rate:f}</Rate>"
-        f"<Employee>{euro(line.employee)}</Employee><Employer>{euro(line.employer)}</Employer>"
-        f"<Institution>{_known(line.institution)}</Institution>{_explained(line)}</Line>"
-    )
-
-
-def _explained(of: ChargedLine | RefundPart) -> str:
-    """By what something was decided, and how it was computed; as far as it is told."""
-    source = f"<Source>{_known(of.source)}</Source>" if of.source else ""
-    return f"{source}<Formula>{wire.quoted(of.formula)}</Formula>" if of.formula else source
 
 
 def _totals(of: Calculation | InsuredResult) -> tuple[tuple[str, str], ...]:
@@ -113,26 +193,6 @@ def _totals(of: Calculation | InsuredResult) -> tuple[tuple[str, str], ...]:
         ("EmployeeTotal", euro(employee)),
         ("EmployerTotal", euro(employer)),
         ("Total", euro(employee + employer)),
-    )
-
-
-def _correction(correction: Recalculation) -> str:
-    reversal, result = correction.reversal, correction.result
-    return (
-        f"<Correction>{_change(correction)}"
-        f"{'' if reversal is None else f'<Reversal>{_result(reversal)}</Reversal>'}"
-        f"{'' if result is None else f'<Result>{_result(result)}</Result>'}"
-        f"{wire.written(_total(correction))}</Correction>"
-    )
-
-
-def _refund_change(change: RefundChange) -> str:
-    reversal, result = change.reversal, change.result
-    return (
-        f"<Refund>{_change(change)}"
-        f"{'' if reversal is None else f'<Reversal>{_refund(reversal)}</Reversal>'}"
-        f"{'' if result is None else f'<Result>{_refund(result)}</Result>'}"
-        f"{wire.written(_total(change))}</Refund>"
     )
 
 
@@ -145,30 +205,6 @@ def _change(change: Recalculation | RefundChange) -> str:
             *(("Cause", cause) for cause in change.causes),
         )
     )
-
-
-def _refund(refund: Refund) -> str:
-    chosen = (("Policy", refund.policy), ("Parameters", refund.parameters))
-    parts, left_out = map(_part, refund.parts), map(_left_out, refund.left_out)
-    return "".join((wire.written(chosen), *parts, *left_out, wire.written(_total(refund))))
-
-
-def _part(part: RefundPart) -> str:
-    measured = (
-        *_absence(part),
-        ("DaysCounted", part.days_counted),
-        ("Ground", part.ground),
-        ("Rate", f"{part.rate:f}"),
-        ("PayContinued", euro(part.pay_continued)),
-        ("PayRefund", euro(part.pay_refund)),
-    )
-    shares = ((("Branch", branch), ("Amount", euro(cents))) for branch, cents in part.shares.items())
-    judged = (
-        ("Doubtful", "true" if part.doubtful else "false"),
-        *_total(part),
-    )
-    refunded = "".join(f"<Share>{wire.written(share)}</Share>" for share in shares)
-    return f"<Part>{wire.written(measured)}{refunded}{_explained(part)}{wire.written(judged)}</Part>"
 
 
 def _left_out(left: LeftOut) -> str:
@@ -196,17 +232,18 @@ def read(root: etree._Element) -> CalculationReturn:
         ValueError: when it is no CALCUL, or a sum is not that of what it counts.
     """
     wire.expect(root, CODE)
-    employer = wire.text(root, "Employer")
+    employer, sources = wire.text(root, "Employer"), _read_sources(root)
     calculation = Calculation(
         employer=employer,
         period=Period.parse(wire.text(root, "Period")),
         statement=wire.text(root, "Statement"),
         computed_in=Period.parse(wire.text(root, "ComputedIn")),
         insured=tuple(
-            _read_result(part, wire.text(part, "Matricule")) for part in wire.children(root, "Insured")
+            _read_result(part, wire.text(part, "Matricule"), sources)
+            for part in wire.children(root, "Insured")
         ),
-        corrections=tuple(_read_correction(part) for part in wire.children(root, "Correction")),
-        refunds=tuple(_read_refund_change(part, employer) for part in wire.children(root, "Refund")),
+        corrections=tuple(_read_correction(part, sources) for part in wire.children(root, "Correction")),
+        refunds=tuple(_read_refund_change(part, employer, sources) for part in wire.children(root, "Refund")),
     )
     wire.agree(root, _totals(calculation))
     sums = (("Corrected", euro(calculation.corrected)), ("Refunded", euro(calculation.refunded)))
@@ -214,13 +251,30 @@ def read(root: etree._Element) -> CalculationReturn:
     return CalculationReturn(wire.read_answer_header(root), calculation)
 
 
-def _read_result(part: etree._Element, insured: str) -> InsuredResult:
+_Sources = Mapping[str, str]
+"""What decided amounts, by the number by which they name it."""
+
+
+def _read_sources(root: etree._Element) -> _Sources:
+    return {part.get("number", ""): wire.value(part) for part in wire.children(root, "Source")}
+
+
+def _read_source(part: etree._Element, sources: _Sources) -> str:
+    number = wire.optional(part, "Source")
+    if number is None:
+        return ""
+    if number not in sources:
+        raise ValueError(f"there is no source {number}")
+    return sources[number]
+
+
+def _read_result(part: etree._Element, insured: str, sources: _Sources) -> InsuredResult:
     result = InsuredResult(
         insured=insured,
         group=Group(wire.text(part, "Group")),
         hours=int(wire.text(part, "Hours")),
         pay=cents_of(wire.text(part, "Pay")),
-        lines=tuple(_read_line(line) for line in wire.children(part, "Line")),
+        lines=tuple(_read_line(line, sources) for line in wire.children(part, "Line")),
         declared=tuple(_read_declared(record) for record in wire.children(part, "Declared")),
     )
     wire.agree(part, _totals(result))
@@ -235,7 +289,7 @@ def _read_declared(part: etree._Element) -> Declared:
     )
 
 
-def _read_line(part: etree._Element) -> ChargedLine:
+def _read_line(part: etree._Element, sources: _Sources) -> ChargedLine:
     return ChargedLine(
         branch=Branch(wire.text(part, "Branch")),
         base=cents_of(wire.text(part, "Base")),
@@ -243,12 +297,12 @@ def _read_line(part: etree._Element) -> ChargedLine:
         employee=cents_of(wire.text(part, "Employee")),
         employer=cents_of(wire.text(part, "Employer")),
         institution=wire.text(part, "Institution"),
-        source=wire.optional(part, "Source") or "",
+        source=_read_source(part, sources),
         formula=wire.optional(part, "Formula") or "",
     )
 
 
-def _read_correction(part: etree._Element) -> Recalculation:
+def _read_correction(part: etree._Element, sources: _Sources) -> Recalculation:
     insured = wire.text(part, "Insured")
     reversal, result = wire.first(part, "Reversal"), wire.first(part, "Result")
     correction = Recalculation(
@@ -256,8 +310,8 @@ def _read_correction(part: etree._Element) -> Recalculation:
         insured=insured,
         version=int(wire.text(part, "Version")),
         causes=_read_causes(part),
-        reversal=None if reversal is None else _read_result(reversal, insured),
-        result=None if result is None else _read_result(result, insured),
+        reversal=None if reversal is None else _read_result(reversal, insured, sources),
+        result=None if result is None else _read_result(result, insured, sources),
     )
     wire.agree(part, _total(correction))
     return correction
@@ -267,7 +321,7 @@ def _read_causes(part: etree._Element) -> tuple[Cause, ...]:
     return tuple(Cause(wire.value(cause)) for cause in wire.children(part, "Cause"))
 
 
-def _read_refund_change(part: etree._Element, employer: str) -> RefundChange:
+def _read_refund_change(part: etree._Element, employer: str, sources: _Sources) -> RefundChange:
     insured, period = wire.text(part, "Insured"), Period.parse(wire.text(part, "Period"))
     month = InsuredMonth(employer, insured, period)
     reversal, result = wire.first(part, "Reversal"), wire.first(part, "Result")
@@ -276,17 +330,17 @@ def _read_refund_change(part: etree._Element, employer: str) -> RefundChange:
         insured=insured,
         version=int(wire.text(part, "Version")),
         causes=_read_causes(part),
-        reversal=None if reversal is None else _read_refund(reversal, month),
-        result=None if result is None else _read_refund(result, month),
+        reversal=None if reversal is None else _read_refund(reversal, month, sources),
+        result=None if result is None else _read_refund(result, month, sources),
     )
     wire.agree(part, _total(change))
     return change
 
 
-def _read_refund(part: etree._Element, month: InsuredMonth) -> Refund:
+def _read_refund(part: etree._Element, month: InsuredMonth, sources: _Sources) -> Refund:
     refund = Refund(
         month=month,
-        parts=tuple(_read_part(found) for found in wire.children(part, "Part")),
+        parts=tuple(_read_part(found, sources) for found in wire.children(part, "Part")),
         left_out=tuple(_read_left_out(found) for found in wire.children(part, "LeftOut")),
         policy=wire.text(part, "Policy"),
         parameters=wire.text(part, "Parameters"),
@@ -295,7 +349,7 @@ def _read_refund(part: etree._Element, month: InsuredMonth) -> Refund:
     return refund
 
 
-def _read_part(part: etree._Element) -> RefundPart:
+def _read_part(part: etree._Element, sources: _Sources) -> RefundPart:
     read = RefundPart(
         kind=wire.text(part, "Kind"),
         first=date.fromisoformat(wire.text(part, "First")),
@@ -311,7 +365,7 @@ def _read_part(part: etree._Element) -> RefundPart:
         },
         days_counted=int(wire.text(part, "DaysCounted")),
         formula=wire.optional(part, "Formula") or "",
-        source=wire.optional(part, "Source") or "",
+        source=_read_source(part, sources),
         doubtful=wire.text(part, "Doubtful") == "true",
     )
     wire.agree(part, _total(read))

@@ -50,9 +50,12 @@ class StatementReturn:
 
 def write(document: StatementReturn) -> etree._Element:
     """The statement as XML, unsigned."""
-    root = wire.write_answer(CODE, document.header)
-    wire.graft(root, _statement(document.statement))
-    return root
+    return wire.tree(canonical(document))
+
+
+def canonical(document: StatementReturn) -> bytes:
+    """The same in exclusive canonical form, ready for a seal."""
+    return wire.canonical(CODE, document.header, _statement(document.statement))
 
 
 def _statement(statement: AccountStatement) -> Iterator[str]:

@@ -136,7 +136,7 @@ def test_a_changed_law_is_named_as_the_cause() -> None:
         key: replace(
             one,
             parameters="before",
-            lines=tuple(replace(line, employer=line.employer + 1) for line in one.lines),
+            lines=tuple(line._replace(employer=line.employer + 1) for line in one.lines),
         )
         for key, one in FIRST.charges.items()
     }

@@ -273,11 +273,32 @@ def test_other_hours_are_found_beside_another_mistake() -> None:
 
 def test_what_no_variation_gives_is_unknown() -> None:
     billed = result(situation(ILLUSTRATION))
-    lines = tuple(
-        line._replace(employee=12345) if line.branch is Branch.CARE else line for line in own(billed).lines
-    )
-    mine = own(billed)._replace(lines=lines, employee_total=billed.employee_total - 10675 + 12345)
+    mine = _with_care(own(billed), 12345)
     assert reasons(compare([mine], [billed])) == {Reason.UNKNOWN}
+
+
+def test_what_is_tried_has_an_end() -> None:
+    """Reasons are found for the first matricules; the sums are right whoever comes last. Who is right costs
+    nothing: behind as many who agree, the reason is still found."""
+    charged = situation(ILLUSTRATION)
+    wrong_class = result(replace(charged, classification=Classification(1, 85)))
+    crowd = [f"1893120{n:06d}" for n in range(150)]
+    first, last = "1893110000000", "1893130000000"
+    everybody = [result(charged, one) for one in (first, *crowd, last)]
+    mistaken = [own(replace(wrong_class, insured=one)) for one in (first, last)]
+    nonsense = [_with_care(own(result(charged, one)), 12345) for one in crowd]
+    told = {line.insured: line.reason for line in compare([*mistaken, *nonsense], everybody).different}
+    assert (told[first], told[last]) == (Reason.CLASS, Reason.UNKNOWN)
+    right = [own(result(charged, one)) for one in crowd]
+    told = {line.insured: line.reason for line in compare([*mistaken, *right], everybody).different}
+    assert told == {first: Reason.CLASS, last: Reason.CLASS}
+
+
+def _with_care(of: OwnCalculation, employee: int) -> OwnCalculation:
+    lines = tuple(
+        line._replace(employee=employee) if line.branch is Branch.CARE else line for line in of.lines
+    )
+    return of._replace(lines=lines, employee_total=sum(line.employee for line in lines))
 
 
 def test_bases_that_were_stated_have_to_fit_too() -> None:
@@ -372,7 +393,7 @@ def test_the_situation_behind_a_result_of_any_month_of_a_year_gives_it(
     schedule = schedule_of(listed[-1].period)
     billed = result(replace(situation(months[-1], group=group), schedule=schedule))
     lines = tuple(
-        replace(line, base=round_half_up(due.base), employee=due.employee, employer=due.employer)
+        line._replace(base=round_half_up(due.base), employee=due.employee, employer=due.employer)
         for line, due in zip(billed.lines, last.lines, strict=True)
     )
     charged = replace(billed, lines=lines)

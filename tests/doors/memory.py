@@ -95,12 +95,18 @@ class MemoryShelves:
             self._listed[answer_id] = replace(listed, collected=listed.collected or at)
             self.journal.append((recipient, answer_id, door))
 
-    def put_away(self, recipient: str, answer_id: str) -> bool:
+    def find(self, recipient: str, answer_id: str) -> Listed | None:
         with self._lock:
-            if not self._is_of(recipient, answer_id) or self._listed[answer_id].collected is None:
-                return False
-            self._put_away.add(answer_id)
-            return True
+            return self._listed[answer_id] if self._is_of(recipient, answer_id) else None
+
+    def mark_acknowledged(self, recipient: str, answer_id: str, at: datetime, door: str) -> None:
+        with self._lock:
+            self._listed[answer_id] = replace(self._listed[answer_id], acknowledged=at)
+
+    def put_away(self, recipient: str, answer_id: str) -> None:
+        with self._lock:
+            if self._is_of(recipient, answer_id):
+                self._put_away.add(answer_id)
 
     def _is_of(self, recipient: str, answer_id: str) -> bool:
         return answer_id in self._listed and self._listed[answer_id].answer.recipient == recipient

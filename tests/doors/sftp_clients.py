@@ -15,6 +15,7 @@ from pathlib import Path
 import paramiko
 from paramiko import sftp
 
+from adapters.limits import Gate
 from adapters.sftp import LARGEST_CHUNK, SftpDoor, SftpSettings
 from adapters.spool import Spool
 from adapters.tray import Tray
@@ -24,6 +25,7 @@ from inbox.receive import Deposit, Inbox, Receipt
 from outbox.collect import Outbox
 from outbox.post import Answer, post
 from tests.doors.memory import MemoryRegister, MemoryShelves, MemoryTrials
+from tests.sealed import MemoryFileKeys
 
 ALICE = MemberId("2099990001299", "000001")
 BOB = MemberId("2099990002099", "000002")
@@ -171,10 +173,11 @@ def house(
     clock: Callable[[], datetime] = lambda: NOW,
     register: Register | None = None,
     registered: dict[str, MemberId] | None = None,
+    gate: Gate | None = None,
     **limits: float,
 ) -> Iterator[House]:
     """An open door over an empty in-tray; Alice and Bob are members. Closed at the end."""
-    spool = Spool(folder / "spool", limit)
+    spool = Spool(folder / "spool", limit, MemoryFileKeys())
     spool.create()
     register = register or Register()
     shelves, trials = MemoryShelves(), MemoryTrials(limit)
@@ -193,6 +196,7 @@ def house(
         tray=Tray(trials, tick=lambda: clock().timestamp()),
         member_of=member_of,
         clock=clock,
+        gate=gate or Gate(),
         host_key=keys.file("host"),
     )
     opened = House(keys, folder, spool, register, shelves, registered, door, trials)

@@ -399,7 +399,7 @@ def test_an_odd_name_is_taken_and_refused_in_the_acknowledgement(
         assert http.get(f"/v1/deposits/{identifier}").json()["name"] == name
     outcome = open_home.outcome(visitor, identifier)
     assert (outcome.verdict, outcome.codes) == ("rejected", ["FILE-NAME"])
-    assert open_home.gateway.spool.path(identifier).read_bytes() == content
+    assert open_home.gateway.spool.read(identifier) == content
 
 
 def test_a_name_that_is_too_long(open_home: House, visitor: Sender) -> None:
@@ -714,6 +714,7 @@ def test_the_interface_is_described_and_no_page_calls_outside(open_home: House, 
             "/v1/statements/{number}/explanation",
             "/v1/statements/{number}/page",
             "/v1/comparisons",
+            "/v1/outbox/{identifier}/acknowledged",
             "/health",
         }
         assert "202" in told["paths"]["/v1/deposits"]["post"]["responses"]

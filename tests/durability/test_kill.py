@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -34,6 +35,7 @@ from gateway.returns import ackrec, acktrt, matass
 from tests.durability.load import Book, Item, Supply, clients, collect
 from tests.durability.running import PATIENCE_SECONDS, Running, launch, running, verify
 from tests.house import EMPLOYER, MEMBER, OTHER_EMPLOYER, OTHER_MEMBER, Sender, house
+from tests.sealed import opened
 
 ROUNDS = int(os.environ.get("KILL_ROUNDS", "5"))
 SEED = int(os.environ.get("KILL_SEED", random.SystemRandom().randrange(2**32)))
@@ -66,12 +68,13 @@ class Aftermath:
     seconds: float
     log: str
 
-    def rows(self, query: sa.Select[tuple[object, ...]]) -> list[sa.Row[tuple[object, ...]]]:
-        """What the database says now."""
+    def rows(self, query: sa.Select[tuple[object, ...]]) -> list[SimpleNamespace]:
+        """What the database says now; documents in plain bytes."""
         database = Database(Premises(self.data).database)
         try:
             with database.read() as connection:
-                return list(connection.execute(query))
+                found = connection.execute(query).mappings().all()
+                return [SimpleNamespace(**opened(connection, row)) for row in found]
         finally:
             database.close()
 
@@ -214,7 +217,8 @@ def every_deposit_came_to_one_end(aftermath: Aftermath) -> None:
     ends = aftermath.rows(
         sa.select(deposit.c.id, deposit.c.state, deposit.c.verdict, deposit.c.tries, deposit.c.group)
     )
-    assert {row[1:] for row in ends} == {("done", "accepted", 0, None)}
+    ended = {(row.state, row.verdict, row.tries, row.group) for row in ends}
+    assert ended == {("done", "accepted", 0, None)}
     for kind in ("ACKREC", "ACKTRT"):
         answered = Counter(
             row.deposit for row in aftermath.rows(sa.select(answer.c.deposit).where(answer.c.kind == kind))
@@ -269,7 +273,8 @@ def everybody_has_one_number_and_all_who_asked_were_told_the_same(aftermath: Aft
 
 
 def the_spool_holds_the_deposits_and_nothing_else(aftermath: Aftermath) -> None:
-    spool = Spool(Premises(aftermath.data).spool, 1)
+    premises = Premises(aftermath.data)
+    spool = Spool(premises.spool, 1, Database(premises.database).file_keys)
     kept = {row.id: row.digest for row in aftermath.rows(sa.select(deposit.c.id, deposit.c.digest))}
     assert sorted(spool.ids()) == sorted(kept)
     assert list(spool.incoming.iterdir()) == []

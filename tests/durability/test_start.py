@@ -14,9 +14,8 @@ import pytest
 from adapters.client.sftp import SftpDoor
 from adapters.database import Database
 from adapters.database.deposits import Deposits
-from adapters.premises import Premises
+from adapters.premises import Premises, spool_of
 from adapters.serve import Gateway
-from adapters.spool import Spool
 from gateway.batch import MemberId
 from gateway.moments import Clock, system_clock
 from gateway.states import State
@@ -64,7 +63,7 @@ def taking_only(home: House) -> Iterator[Inbox]:
     """An in-tray whose engine never runs, as in the moment before a stop."""
     premises = Premises(home.settings.data)
     database = Database(premises.database)
-    spool = Spool(premises.spool, home.settings.largest_deposit)
+    spool = spool_of(home.settings, database)
     deposits = Deposits(database, home.gateway.seal, lambda: None)
     try:
         yield Inbox(spool.begin, deposits, system_clock)

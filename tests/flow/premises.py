@@ -16,6 +16,7 @@ from gateway.moments import LUXEMBOURG
 from gateway.wire import NAMESPACE
 from signing.container import MAGIC
 from tests.house import House, MovingClock, Sender, wait_for
+from tests.sealed import opened
 from xsd import catalogue
 
 START = datetime(2026, 8, 20, 9, 15, tzinfo=UTC)
@@ -40,9 +41,10 @@ def someone() -> str:
 
 
 def rows(home: House, statement: str, **given: object) -> list[Row]:
-    """The rows that a question in SQL finds."""
+    """The rows that a question in SQL finds; documents in plain bytes."""
     with home.gateway.database.read() as connection:
-        return [dict(row) for row in connection.execute(sa.text(statement), given).mappings()]
+        found = connection.execute(sa.text(statement), given).mappings().all()
+        return [opened(connection, row) for row in found]
 
 
 def execute(home: House, *statements: str) -> None:

@@ -7,10 +7,12 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 from lxml import etree
 
 from adapters.billing import BillingRun, Issued
 from adapters.client.seals import GOOD, seal_verdict
+from adapters.database.institutions import totals
 from adapters.premises import payee_of
 from gateway.batch import MemberId
 from gateway.matricule import is_employer
@@ -297,3 +299,32 @@ def test_a_statement_is_due_ten_days_after_its_issue(
     (issued,) = run(home)
     (statement,) = posted(home, sender.member, "EXTCPT", issued.number)
     assert (texts(statement, "Issued"), texts(statement, "Due")) == (["2026-09-15"], ["2026-09-25"])
+
+
+def test_whom_a_run_concerns_is_found_without_reading_all_that_was_ever_stated_or_booked(home: House) -> None:
+    """After ten years a hundred months stand behind every employer: SQLite tells how it goes about it."""
+    steps: list[str] = []
+
+    def explain(
+        connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_others: object
+    ) -> None:
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        asked = raw.cursor()
+        asked.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        steps.extend(str(row[3]) for row in asked.fetchall())
+
+    gateway = home.gateway
+    sa.event.listen(gateway.database.engine, "before_cursor_execute", explain)
+    try:
+        BillingRun(gateway.database, gateway.seal, gateway.clock, payee_of(home.settings)).due(JULY)
+        looked_at = [one for one in steps if one.startswith(("SCAN", "SEARCH"))]
+        whole = ("statement", "ledger_entry", "ledger_posting", "wage", "charge")
+        assert [one for one in looked_at if one.split()[:2] in [["SCAN", name] for name in whole]] == []
+        assert any("ledger_entry_employer (employer=? AND number>?)" in one for one in looked_at)
+        steps.clear()
+        with gateway.database.read() as connection:
+            totals(connection, JULY)
+        assert any(one.startswith("SCAN") for one in steps), "the control: a month end reads the ledger"
+    finally:
+        sa.event.remove(gateway.database.engine, "before_cursor_execute", explain)

@@ -194,7 +194,8 @@ def test_what_the_operator_declares_counts_and_stands_in_the_journal(home: House
 
 @pytest.mark.parametrize("table", ["outage", "circumstance"])
 def test_what_was_declared_cannot_be_changed_unnoticed(tmp_path: Path, table: str) -> None:
-    database, spool = Database(tmp_path / "gateway.db"), Spool(tmp_path / "spool", 1)
+    database = Database(tmp_path / "gateway.db")
+    spool = Spool(tmp_path / "spool", 1, database.file_keys)
     database.create()
     known, at = Circumstances(database), Received(START)
     known.declare(Outage(at, Received(START + DAY), "power"), at)

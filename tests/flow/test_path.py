@@ -408,7 +408,7 @@ def test_a_name_outside_the_pattern(home: House, sender: Sender, name: str) -> N
     outcome = home.outcome(sender, receipt.deposit)
     assert (outcome.verdict, outcome.codes) == ("rejected", ["FILE-NAME"])
     assert outcome.kept.deposit.name == name
-    assert home.gateway.spool.path(receipt.deposit).read_bytes() == content
+    assert home.gateway.spool.read(receipt.deposit) == content
 
 
 def test_an_odd_name_is_not_taken_for_tampering(home: House, sender: Sender) -> None:

@@ -339,6 +339,12 @@ def test_a_constraint_is_ordered_through_the_command(home: House, sender: Sender
     (case,) = asked(home, "recovery", "list")
     assert (case["state"], case["to_recover"]) == ("constraint", f"{4 * TOTAL // 100}.00")
     assert asked(home, "recovery", "run") == []
+    instalment = f"{today + timedelta(30)}={4 * TOTAL // 100}.00"
+    granted = run(home, "plan", "add", EMPLOYER, "--instalment", instalment, "--granted-by", "board")
+    assert "A bailiff has case 1" in granted.output.replace("\n", " ")
+    assert [one["event"] for one in asked(home, "recovery", "run")] == ["suspension"]
+    (case,) = asked(home, "recovery", "list")
+    assert case["state"] == "stayed"
 
 
 def test_the_commands_of_fines(home: House, sender: Sender) -> None:

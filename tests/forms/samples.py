@@ -65,6 +65,8 @@ OUTBOUND = (
     "CHAPRO",
     "CHGMAT",
     "CALEND",
+    "AVICLE",
+    "JOUHED",
     "ANNUEL",
     "DEPMAX",
 )
@@ -88,6 +90,10 @@ DEPOSIT = (
     f"<Digest>{'0f' * 32}</Digest><Received>2026-08-03T07:15:00.120000Z</Received></Deposit>"
 )
 ACKNOWLEDGEMENT_HEADER = ANSWER_HEADER.replace("</Header>", f"{DEPOSIT}</Header>")
+PUBLIC_HEADER = (
+    "<Header><Sender>CCSS</Sender><Environment>test</Environment>"
+    "<Created>2026-08-03T07:15:00Z</Created></Header>"
+)
 JOURNAL = f"<Journal><Sequence>1</Sequence><Hash>{'a0' * 32}</Hash></Journal>"
 INSURED_HEADER = (
     f"<Header><Sender>CCSS</Sender><Insured>{INSURED}</Insured><Environment>test</Environment>"
@@ -334,6 +340,9 @@ ANSWERS: Mapping[str, str] = {
     "CHAPRO": ANSWER_HEADER + "<Year>2026</Year><Stage>check</Stage><Until>2026-06-30</Until>",
     "CHGMAT": ANSWER_HEADER,
     "CALEND": ANSWER_HEADER + "<Month>2026-08</Month>",
+    "AVICLE": ANSWER_HEADER
+    + f"<Event>expires</Event><Key>{'a' * 64}</Key><Until>2026-10-02T07:15:00Z</Until>",
+    "JOUHED": PUBLIC_HEADER + JOURNAL,
     "RECOUV": ANSWER_HEADER
     + f"<Number>1</Number><Kind>reminder</Kind><Employer>{EMPLOYER}</Employer><Day>2026-08-03</Day>"
     + "<Item><Entry>1</Entry><Kind>contributions</Kind><Due>2026-07-20</Due><Amount>9.00</Amount>"

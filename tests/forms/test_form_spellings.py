@@ -179,6 +179,8 @@ GOOD = {
         "wage-notices",
     ],
     "DeadlineEvent": ["2026-07", "2026-07-31"],
+    "KeyEvent": ["expires", "registered"],
+    "KeyFingerprint": ["0a" * 32, "SHA256:" + "aZ0+/" * 8 + "abc"],
     "Hour": ["01:00", "18:00", "24:00"],
     "Computation": ["without", "with", "both"],
     "MdeClass": ["1", "4"],
@@ -336,6 +338,8 @@ BAD = {
     "Side": ["", "Employee", "state"],
     "DeadlineKind": ["", "Entry", "fine"],
     "DeadlineEvent": ["", "2026", "2026-13", "2026-07-32", "0999-07"],
+    "KeyEvent": ["", "Expires", "ended"],
+    "KeyFingerprint": ["", "0A" * 32, "0a" * 31, "SHA256:" + "a" * 42, "SHA256:" + "a" * 44, "MD5:" + "a" * 43],
     "Hour": ["", "00:00", "18:30", "25:00", "8:00"],
     "Computation": ["", "With", "neither"],
     "MdeClass": ["", "0", "5", "11"],
@@ -484,7 +488,7 @@ RESULT = (
     "<Line><Branch>care</Branch><Base>3812.40</Base><Rate>0.028</Rate><Employee>106.75</Employee>"
     "<Employer>106.75</Employer><Institution>CNS</Institution></Line>"
     "<Line><Branch>cash</Branch><Base>3812.40</Base><Rate>0.0025</Rate><Employee>9.53</Employee>"
-    "<Employer>9.53</Employer><Institution>CNS</Institution><Source>css-241 (2026-01-01)</Source>"
+    "<Employer>9.53</Employer><Institution>CNS</Institution><Source>1</Source>"
     f"<Formula>−(3812.40 × 0.25 %)</Formula></Line>{TOTALS}<Total>0.00</Total>"
 )
 ABSENCE = "<Kind>1</Kind><First>2026-07-13</First><Last>2026-07-17</Last><Hours>40</Hours>"
@@ -492,7 +496,7 @@ REFUND = (
     f"<Policy>a+b</Policy><Parameters>0f+0f</Parameters><Part>{ABSENCE}<DaysCounted>5</DaysCounted>"
     "<Ground>sickness</Ground><Rate>0.80</Rate><PayContinued>1.00</PayContinued>"
     "<PayRefund>0.80</PayRefund><Share><Branch>care</Branch><Amount>0.02</Amount></Share>"
-    "<Source>mde-statutes</Source><Formula>1.00 x 0.80</Formula><Doubtful>true</Doubtful>"
+    "<Source>2</Source><Formula>1.00 x 0.80</Formula><Doubtful>true</Doubtful>"
     f"<Total>0.82</Total></Part><LeftOut>{ABSENCE}<Reason>limit</Reason><Detail>A sentence.</Detail>"
     "</LeftOut><Total>0.82</Total>"
 )
@@ -625,8 +629,9 @@ DOCUMENTS_GOOD = {
     "a calculation with everything": document(
         "CALCUL",
         f"{ANSWER_HEADER}<Employer>{EMPLOYER}</Employer><Period>2026-07</Period><Statement>1</Statement>"
-        f"<ComputedIn>2026-09</ComputedIn><Insured><Matricule>{INSURED}</Matricule>{RESULT}</Insured>"
-        f"{TOTALS}<Total>0.00</Total>"
+        '<ComputedIn>2026-09</ComputedIn><Source number="1">css-241 (2026-01-01)</Source>'
+        '<Source number="2">mde-statutes</Source>'
+        f"<Insured><Matricule>{INSURED}</Matricule>{RESULT}</Insured>{TOTALS}<Total>0.00</Total>"
         f"<Correction>{CHANGE}<Cause>wage</Cause><Cause>ceiling</Cause><Reversal>{RESULT}</Reversal>"
         f"<Result>{RESULT}</Result><Total>0.00</Total></Correction><Corrected>0.00</Corrected>"
         f"<Refund>{CHANGE}<Cause>incapacity</Cause><Reversal>{REFUND}</Reversal><Result>{REFUND}</Result>"

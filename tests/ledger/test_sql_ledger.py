@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing as closed_at_the_end
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,10 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.database import Database
+from adapters.database.institutions import all_books, books_of_some, totals
 from adapters.database.ledger import SqlArrangements, SqlLedger
 from gateway.ledger import Dispute, DisputeOutcome, Instalment, Plan, RefundRequest
 from gateway.ledger import entries as book
 from gateway.ledger.entries import Entry
+from gateway.ledger.institutions import from_totals, month_end
 from gateway.ledger.memory import MemoryArrangements, MemoryLedger
 from gateway.moments import Period
 from tests.ledger.histories import CHARGE, EMPLOYER, FIRST, OTHER_EMPLOYER, History, moment, steps
@@ -176,3 +179,68 @@ def test_no_question_about_employers_reads_the_whole_ledger(database):
         assert scans == []
         ledger.accounts(Period(2025, 1))  # a month end adds up everything: the control that scans are seen
     assert scans
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(steps, max_size=20), st.lists(steps, max_size=6), st.integers(0, 3))
+def test_a_month_end_from_the_sums_of_the_ledger_is_that_of_all_books(story, other, back):
+    """Whatever happened: paid, owed, disputed, under a plan, refunded, corrected, of two employers."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(Path(folder) / "ledger.sqlite")
+        with closed_at_the_end(database):
+            database.create()
+            day = FIRST
+            with database.write() as connection:
+                for employer, steps_of in ((EMPLOYER, story), (OTHER_EMPLOYER, other)):
+                    history = History()
+                    for step in steps_of:
+                        history.happen(*step)
+                    day = max(day, history.day)
+                    _keep(connection, employer, history)
+                ledger, month = SqlLedger(connection), Period(day.year, day.month).plus(-back)
+                everybody = month_end(month, all_books(connection), ledger.transfers())
+                added_up = totals(connection, month)
+                owing = books_of_some(connection, sorted(added_up.owing | added_up.owing_before))
+                found = from_totals(month, added_up, owing, ledger.transfers())
+                assert found.states({}) == everybody.states({})
+                assert found.after.transferable() == everybody.after.transferable()
+                assert found.after.credit == everybody.after.credit
+                accounts = ledger.accounts(month)
+                assert found.after.differences(accounts) == everybody.after.differences(accounts) == []
+
+
+def _keep(connection, employer, history):
+    """Enter a history under an employer; numbers go on where those of the one before ended."""
+    ledger, arrangements = SqlLedger(connection), SqlArrangements(connection)
+    ledger_before = connection.exec_driver_sql("SELECT count(*) FROM ledger_entry").scalar()
+    ledger.enter([_moved(one, employer, ledger_before) for one in history.entries])
+    for plan_ in history.plans:
+        items = frozenset(item + ledger_before for item in plan_.items)
+        arrangements.grant(replace(plan_, number=None, employer=employer, items=items))
+    for one in history.disputes:
+        moved = replace(one, number=None, employer=employer, item=one.item + ledger_before)
+        arrangements.open_dispute(moved)
+
+
+def _moved(one, employer, by):
+    postings = tuple(
+        book.Posting(replace(p.account, holder=employer), p.amount)
+        if p.account.kind is book.AccountKind.EMPLOYER
+        else p
+        for p in one.postings
+    )
+    about = None if one.about is None else one.about + by
+    return replace(one, number=None, employer=employer, postings=postings, about=about)
+
+
+def test_an_account_that_does_not_hold_together_stops_the_month_end(database):
+    """The control: sums that leave an entry out are not told as if all were well."""
+    with database.write() as connection:
+        SqlLedger(connection).enter(some_entries())
+        month = Period(FIRST.year, FIRST.month)
+        added_up = totals(connection, month)
+        books = list(books_of_some(connection, sorted(added_up.owing)))
+        assert [one.employer for one in books] == [EMPLOYER, OTHER_EMPLOYER]
+        short = added_up._replace(booked=added_up.booked[1:])
+        found = from_totals(month, short, books, SqlLedger(connection).transfers())
+        assert found.after.differences(SqlLedger(connection).accounts(month)) != []

@@ -30,7 +30,7 @@ from gateway.contributions import (
 from gateway.contributions.bulk import Amounts, BulkMonth, Columns
 from gateway.contributions.wording import Wording
 from gateway.moments import Period
-from gateway.money import round_half_up
+from gateway.money import euro, round_half_up
 from tests.rates.test_rate_properties import ALL_EMPLOYERS, HOURS, INSURANCES, POLICIES
 
 PERIODS = st.integers(0, 83).map(Period(2020, 1).plus)
@@ -216,7 +216,11 @@ def test_source_and_formula_are_those_of_the_reference(
             continue
         lines = contribution(pay, insurance, employer, schedule, policy=policy).lines
         words = wording.lines(employer, insurance.group)
-        told = [one.tell(tuple(pay.elements.values()), int(pay.hours * 100), insurance.age) for one in words]
+        paid = [sum(pay.amounts[place] for place in one.elements) for one in words]
+        told = [
+            one.tell(cents, euro(cents), int(pay.hours * 100), insurance.age)
+            for one, cents in zip(words, paid, strict=True)
+        ]
         assert told == [(line.source, line.formula) for line in lines]
         assert [(one.rate.branch, one.effective) for one in words] == [
             (line.branch, line.rate) for line in lines

@@ -51,6 +51,8 @@ from gateway.returns.acktrt import Acknowledgement, Decision
 from gateway.returns.annuel import AnnualStatementReturn
 from gateway.returns.anomalies import explain
 from gateway.returns.calcul import CalculationReturn
+from gateway.returns.avicle import Event as KeyEvent
+from gateway.returns.avicle import KeyNews
 from gateway.returns.calend import Calendar, Deadline, Interruption
 from gateway.returns.certif import Certificates, Certified
 from gateway.returns.chapro import Counted, CountedEmployees, Stage
@@ -60,6 +62,7 @@ from gateway.returns.difcal import Differences
 from gateway.returns.empass import NumberedEmployer, NumberedEmployers
 from gateway.returns.extcpt import StatementReturn
 from gateway.returns.fail import Failure
+from gateway.returns.jouhed import Head
 from gateway.returns.lisper import LastWage, Listed, StaffList
 from gateway.returns.manass import SettledMandate, SettledMandates
 from gateway.returns.matass import Assigned, Assignments
@@ -112,6 +115,7 @@ batch_headers = st.builds(
 )
 
 receipts = st.builds(Receipt, acknowledgement_headers, journal)
+heads = st.builds(Head, environments, seconds, journal)
 
 anomalies = st.lists(
     st.builds(
@@ -309,6 +313,16 @@ changes = st.builds(
 )
 
 moments = st.integers(0, 4 * 10**9).map(lambda second: Received(datetime.fromtimestamp(second, UTC)))
+fingerprints = st.from_regex(r"[0-9a-f]{64}|SHA256:[A-Za-z0-9+/]{43}", fullmatch=True)
+key_news = st.builds(
+    KeyNews,
+    answer_headers,
+    st.sampled_from(KeyEvent),
+    fingerprints,
+    st.none() | moments,
+    st.none() | fingerprints,
+    st.none() | moments,
+)
 calendars = st.builds(
     Calendar,
     answer_headers,

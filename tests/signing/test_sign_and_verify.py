@@ -9,12 +9,20 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 from signxml.algorithms import CanonicalizationMethod
-from signxml.xades.xades import XAdESSignatureConfiguration, XAdESSigner, XAdESVerifier
+from signxml.xades.xades import (
+    XAdESDataObjectFormat,
+    XAdESSignatureConfiguration,
+    XAdESSigner,
+    XAdESVerifier,
+)
 from workshop import (
     AT,
     DOCUMENT,
@@ -29,9 +37,12 @@ from workshop import (
     certificate,
     edited,
     element,
+    find,
     flaw,
     key,
     pem,
+    public,
+    references,
     reseal,
     signature,
     signed,
@@ -41,7 +52,7 @@ from workshop import (
     xmlsec1_accepts,
 )
 
-from adapters.pki import Subject, write_certificates, write_key
+from adapters.pki import PublicKey, Subject, write_certificates, write_key
 from signing.parse import line_of, parse
 from signing.profile import BadSignature, Flaw, examine
 from signing.sign import Signer, UnusableKey
@@ -90,6 +101,64 @@ def test_the_stock_signer_is_not_understood_by_xmlsec1(tmp_path: Path) -> None:
     )
     assert not xmlsec1_accepts(tmp_path, etree.tostring(stock))
     assert flaw(etree.tostring(stock)) is Flaw.PROFILE
+
+
+@KINDS
+def test_what_we_write_has_the_shape_of_what_signxml_writes(kind: str) -> None:
+    """But for what the profile has otherwise: a transform of the signed properties is said, and the key
+    information is not referred to."""
+    method = "rsa-sha256" if kind == "rsa" else "ecdsa-sha256"
+    made = XAdESSigner(
+        c14n_algorithm=EXCLUSIVE,
+        signature_algorithm=method,
+        data_object_format=XAdESDataObjectFormat(Description="Signed document", MimeType="text/xml"),
+    ).sign(parse(DOCUMENT), key=key(kind), cert=[certificate(kind)], always_add_key_value=False)
+    theirs, ours = signature(made), signature(parse(signed(kind)))
+    of_document, of_properties, of_key_information = references(theirs)
+    find(theirs, "SignedInfo").remove(of_key_information)
+    of_properties.insert(0, element("Transforms"))
+    transforms(of_properties, EXCLUSIVE)
+    assert references(theirs) == [of_document, of_properties]
+    assert _shape(ours) == _shape(theirs)
+
+
+def _shape(of: etree._Element) -> object:
+    """Names, algorithms and fixed texts of a tree, without what differs from one signature to another."""
+    kept = {name: value for name, value in of.attrib.items() if name in ("Algorithm", "Type")}
+    words = of.text if etree.QName(of).localname in ("Description", "MimeType") else None
+    referred = {name: bool(value) for name, value in of.attrib.items() if name in ("URI", "Target")}
+    return of.tag, kept, referred, words, [_shape(child) for child in of]
+
+
+class _ElsewhereKey:
+    """A key behind an object, as that of a hardware module would be."""
+
+    def __init__(self, kind: str) -> None:
+        self._kind = kind
+
+    def public_key(self) -> PublicKey:
+        return public(self._kind)
+
+    def sign(self, text: bytes) -> bytes:
+        private = key(self._kind)
+        if isinstance(private, rsa.RSAPrivateKey):
+            return private.sign(text, padding.PKCS1v15(), hashes.SHA256())
+        r, s = decode_dss_signature(private.sign(text, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
+
+
+@KINDS
+def test_a_key_that_is_elsewhere_signs_as_well(kind: str, tmp_path: Path) -> None:
+    elsewhere = Signer(_ElsewhereKey(kind), certificate(kind), (authority().certificate,))
+    raw = elsewhere.sign(parse(DOCUMENT), AT)
+    assert accept(raw, kind).signed_at == AT
+    assert xmlsec1_accepts(tmp_path, raw)
+
+
+@KINDS
+def test_a_key_elsewhere_must_belong_to_the_certificate(kind: str) -> None:
+    with pytest.raises(UnusableKey, match="another key"):
+        Signer(_ElsewhereKey(kind), certificate(f"other {kind}"))
 
 
 def test_the_chain_is_sent_along() -> None:
@@ -382,13 +451,21 @@ def trees(draw: st.DrawFn, depth: int = 3) -> etree._Element:
     return made
 
 
+def unsigned(raw: bytes) -> bytes:
+    """The bytes of a signed document around its signature, without the XML declaration."""
+    before, _, rest = raw.partition(b"<ds:Signature ")
+    return before.partition(b"?>\n")[2] + rest.rpartition(b"</ds:Signature>")[2]
+
+
 @settings(max_examples=100, suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(trees())
 def test_any_document_comes_back_as_it_was_signed(document: etree._Element) -> None:
     """And our verifier, which copies less, hands back the very bytes that the stock one does."""
+    document = parse(etree.tostring(document, encoding="UTF-8"))
     raw = signer().sign(document, AT)
     received = parse(raw)
-    assert canonical(accept(raw).content) == canonical(parse(etree.tostring(document, encoding="UTF-8")))
+    assert canonical(accept(raw).content) == canonical(document)
+    assert unsigned(raw) == canonical(document)
     stock = XAdESVerifier().verify(raw, x509_cert=certificate("p256"), expect_config=EXPECTED)
     ours = _Verifier(received).verify(received, x509_cert=certificate("p256"), expect_config=EXPECTED)
     assert [result.signed_data for result in ours] == [result.signed_data for result in stock]
@@ -402,6 +479,11 @@ def test_any_document_comes_back_as_it_was_signed(document: etree._Element) -> N
         b"<a xmlns:p='urn:u'><b p:x='1' xmlns:q='urn:u' q:y='2'/></a>",
         b"<a xml:lang='fr' xml:space='preserve'> <b/> </a>",
         b"<a x='&#10;&#13;&#9;&quot;&lt;&amp;'>&#13;\r\n&gt;]]&gt;</a>",
+        b"<a/>",
+        b"<p:a xmlns:p='urn:u'/>",
+        "<a x='\u00e9\u20ac\U0001f600'>\u00e9\u20ac\U0001f600&#x85;</a>".encode(),
+        b"<ds:a xmlns:ds='urn:u' xmlns:xades='urn:v'><xades:b/></ds:a>",
+        b"<a><b><c/></b></a>  ",
     ],
 )
 def test_corners_of_canonical_xml(document: bytes, tmp_path: Path) -> None:

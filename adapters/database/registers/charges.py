@@ -10,6 +10,8 @@ import json
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -28,6 +30,8 @@ statement = tables.table(tables.Statement)
 
 _ELEMENTS = ("base_wage", "supplements", "overtime_pay", "gratuities", "unemployment_pay")
 _PARTS = ("base", "employee", "employer")
+_PLACES = {branch: len(_PARTS) * place for place, branch in enumerate(Branch)}
+_NO_AMOUNTS = (None,) * len(_PARTS) * len(_PLACES)
 _COLUMNS = tuple(column.name for column in charge.columns if column.name != "id")
 _QUOTED = ", ".join(f'"{name}"' for name in _COLUMNS)
 _INSERT = f"INSERT INTO charge ({_QUOTED}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
@@ -123,6 +127,7 @@ class SqlCharges:
         return map(_version, self._connection.execute(query))
 
     @staticmethod
+    @cache
     def _query() -> sa.Select[Any]:
         """Rows, each with the moment as known at which its law counts: a reversal is read by the law of the
         charge that it takes back, which may know other branches than that of its own statement."""
@@ -142,6 +147,9 @@ class SqlCharges:
         )
 
 
+_elements = attrgetter(*_ELEMENTS)
+
+
 def _rows(employer: str, number: int, changes: Iterable[Change]) -> Iterator[tuple[object, ...]]:
     for change in changes:
         causes = " ".join(change.causes)
@@ -154,12 +162,10 @@ def _rows(employer: str, number: int, changes: Iterable[Change]) -> Iterator[tup
 def _row(employer: str, number: int, one: Charge, sign: int, causes: str) -> tuple[object, ...]:
     """A row of the table, in the order of `_COLUMNS`; `sign` is -1 for a reversal."""
     key, basis = one.key, one.basis
-    by_branch = {line.branch: line for line in one.lines}
-    amounts = (
-        None if branch not in by_branch else sign * getattr(by_branch[branch], part)
-        for branch in Branch
-        for part in _PARTS
-    )
+    amounts: list[int | None] = [*_NO_AMOUNTS]
+    for line in one.lines:
+        place = _PLACES[line.branch]
+        amounts[place : place + len(_PARTS)] = (sign * line.base, sign * line.employee, sign * line.employer)
     return (
         employer,
         key.insured,
@@ -170,14 +176,14 @@ def _row(employer: str, number: int, one: Charge, sign: int, causes: str) -> tup
         number,
         causes,
         int(basis.pay.hours),
-        *(getattr(basis.pay, element) for element in _ELEMENTS),
+        *_elements(basis.pay),
         basis.age,
         basis.classification.mde_class,
         basis.classification.accident_factor,
         int(basis.classification.public),
         basis.classification.health_service.value,
         basis.affiliated,
-        json.dumps(basis.records, separators=(",", ":")),
+        f"[{','.join([f'[{deposit},{record}]' for deposit, record in basis.records])}]",
         one.parameters,
         one.excess,
         *amounts,

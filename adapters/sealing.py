@@ -1,0 +1,78 @@
+"""Our sealing key: from a file or a hardware module, and exchanged while the gateway runs (SR-25).
+
+The files of key and certificate are looked at before each seal, which costs two system calls. Once they have
+changed and fit together the new key seals; until then the old one does. What the old one has sealed
+verifies as before, because its certificate stays in `trust/seals`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from cryptography import x509
+from lxml import etree
+
+from signing.sign import Signer, UnusableKey
+
+log = structlog.get_logger()
+
+_Stamp = tuple[tuple[int, int, int], ...]
+
+
+class RollingSigner:
+    """A signer that is loaded again when its files change; may be shared by threads.
+
+    Args:
+        load: loads it.
+        files: those it is loaded from.
+
+    Raises:
+        UnusableKey, OSError: as `load` does, now.
+    """
+
+    def __init__(self, load: Callable[[], Signer], files: Sequence[Path]) -> None:
+        self._load = load
+        self._files = files
+        self._lock = threading.Lock()
+        self._stamp = self._look()
+        self._signer = load()
+
+    @property
+    def current(self) -> Signer:
+        """The signer that counts now."""
+        with self._lock:
+            try:
+                stamp = self._look()
+                if stamp != self._stamp:
+                    self._signer = self._load()
+                    self._stamp = stamp
+                    log.info("seal.exchanged", certificate=self._signer.certificate.serial_number)
+            except (UnusableKey, OSError) as error:
+                # Half way through an exchange, or a mistake: what we have still seals.
+                log.warning("seal.not-exchanged", error=type(error).__name__)
+            return self._signer
+
+    @property
+    def certificate(self) -> x509.Certificate:
+        """Of the signer that counts now."""
+        return self.current.certificate
+
+    def sign(self, element: etree._Element, at: datetime) -> bytes:
+        """As `Signer.sign`."""
+        return self.current.sign(element, at)
+
+    def sign_canonical(self, document: bytes, at: datetime) -> bytes:
+        """As `Signer.sign_canonical`."""
+        return self.current.sign_canonical(document, at)
+
+    def sign_container(self, files: Mapping[str, bytes], at: datetime) -> bytes:
+        """As `Signer.sign_container`."""
+        return self.current.sign_container(files, at)
+
+    def _look(self) -> _Stamp:
+        stats = [file.stat() for file in self._files]
+        return tuple((found.st_ino, found.st_mtime_ns, found.st_size) for found in stats)

@@ -1,0 +1,371 @@
+"""Whether every row, and the journal, is as it was written: tree, change log, rows, and what guards them.
+
+All is read through plain SQLite and as a stream, so that memory stays flat and no value that somebody put
+there, of whatever type, can do more than differ. Of each table the rows, sorted by key, are laid beside the
+last change of each key, sorted alike; the digest of that change has to be that of the row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple, TypeGuard
+
+import sqlalchemy as sa
+
+from adapters.database.changes import (
+    KEPT,
+    NONCE,
+    Value,
+    change_digest,
+    content_hash,
+    hashed,
+    holds_bytes,
+    key_of,
+    noted_tables,
+)
+from adapters.database.engine import create_tables
+from gateway.moments import Received
+from signing.journal import EMPTY, Entry, Tree, leaf_hash
+
+MOST = 100
+"""Findings of one kind that are told one by one."""
+
+SELF_WITNESS = frozenset({"journal_head", "time_stamp"})
+"""What is kept about the journal itself; its last changes wait for the next entry."""
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that only reads, sees one state of the database, and takes any bytes for a text.
+
+    Raises:
+        sqlite3.Error: it is no database.
+    """
+    connection = sqlite3.connect(f"file:{file}?mode=rw", uri=True, isolation_level=None)
+    try:
+        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+        for setting in ("query_only=ON", "trusted_schema=OFF", "temp_store=FILE", "busy_timeout=30000"):
+            connection.execute(f"PRAGMA {setting}")
+        connection.execute("BEGIN")
+        yield connection
+    finally:
+        connection.close()
+
+
+def row_findings(connection: sqlite3.Connection) -> Iterator[str]:
+    """What is wrong, a sentence each."""
+    checks = (_pages, _schema, _journal, _changes, _anchors, _forgotten, _rows)
+    for check in checks:
+        yield from told(check.__name__.strip("_"), check(connection))
+
+
+def told(name: str, findings: Iterator[str]) -> Iterator[str]:
+    """No more findings than somebody reads; what cannot be checked is a finding, never a failure."""
+    try:
+        yield from map(_readable, islice(findings, MOST))
+        more = sum(1 for _ in findings)
+        if more:
+            yield f"Check of {name}: {more} more like these"
+    except Exception as error:  # Whatever lies in the database: it has to be told, not to end the check.
+        yield f"Check of {name}: it cannot be done, the database is not as we make it ({_words(error)})"
+
+
+def _readable(finding: str) -> str:
+    """A sentence that every screen can show, whatever values it names."""
+    return "".join(each if each.isprintable() else "\ufffd" for each in finding)
+
+
+def _words(error: Exception) -> str:
+    """Which kind of failure; its text only where it holds no values."""
+    return f"{type(error).__name__}: {error}" if isinstance(error, sqlite3.Error) else type(error).__name__
+
+
+def head_of(connection: sqlite3.Connection) -> tuple[int, str]:
+    """Size and root that the journal states last."""
+    row = connection.execute("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1").fetchone()
+    return (0, EMPTY.hex()) if row is None else (row[0], str(row[1]))
+
+
+def _pages(connection: sqlite3.Connection) -> Iterator[str]:
+    """The file is sound: pages, and indexes that say what their tables say."""
+    for (line,) in connection.execute(f"PRAGMA integrity_check({MOST})"):
+        if line != "ok":
+            yield f"Database file: {line}"
+
+
+# What guards the tables
+
+
+def _schema(connection: sqlite3.Connection) -> Iterator[str]:
+    """Tables, indexes and triggers are those that we create, spelt as we create them."""
+    expected = _expected()
+    ours = {table for kind, _, table, _ in expected if kind == "table"}
+    found = set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+    named = {(kind, name) for kind, name, _, _ in found}
+    for kind, name, table, _ in sorted(expected - found, key=str):
+        wrong = "it was altered" if (kind, name) in named else "it is missing"
+        yield f"{str(kind).capitalize()} {name} (of {table}): {wrong}"
+    names = {(kind, name) for kind, name, _, _ in expected}
+    for kind, name, table, _ in sorted(found - expected, key=str):
+        if (kind, name) not in names and (table in ours or kind in ("trigger", "view")):
+            yield f"{str(kind).capitalize()} {name} (of {table}): it is not ours"
+
+
+Item = tuple[object, object, object, object]
+
+
+@cache
+def _expected() -> frozenset[Item]:
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        create_tables(connection)
+        query = sa.text("SELECT type, name, tbl_name, sql FROM sqlite_master")
+        return frozenset((row.type, row.name, row.tbl_name, row.sql) for row in connection.execute(query))
+
+
+# The journal
+
+
+def _journal(connection: sqlite3.Connection) -> Iterator[str]:
+    """Every entry stands in its place in the tree; the first one that does not is named."""
+    columns = "sequence, at, event, subject, member, digest, actor, changes, hash"
+    entries = connection.execute(f"SELECT {columns} FROM journal ORDER BY sequence")  # noqa: S608 - ours
+    nodes = connection.execute("SELECT place, hash FROM journal_node ORDER BY place")
+    tree, stored = Tree(), 0
+    for place, (sequence, *row, root) in enumerate(entries, start=1):
+        entry = _entry(place, row)
+        if sequence != place:
+            yield f"Journal entry {place}: it is missing or out of its place"
+            return
+        if entry is None:
+            yield f"Journal entry {place}: it is not spelt as entries are"
+            return
+        filled = tree.add(leaf_hash(entry))
+        if list(islice(nodes, len(filled))) != list(enumerate(filled, start=stored)):
+            yield f"Journal entry {place}: it was changed, or what is stored of the tree above it"
+            return
+        if root != tree.root.hex():
+            yield f"Journal entry {place}: its hash was changed"
+            return
+        stored += len(filled)
+    if nodes.fetchone() is not None:
+        yield f"Journal entry {tree.size + 1}: it was cut off, with all behind it; the tree still has them"
+
+
+def _entry(place: int, row: list[object]) -> Entry | None:
+    if not _texts(row):
+        return None
+    moment = _moment(row[0])
+    return None if moment is None else Entry(place, moment, *row[1:])
+
+
+def _texts(values: list[object]) -> TypeGuard[list[str]]:
+    # Lone surrogates stand for bytes that are no UTF-8.
+    return all(_utf8(value) for value in values)
+
+
+def _utf8(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = Received.parse(text)
+    except ValueError:
+        return None
+    return at.at if str(at) == text else None
+
+
+# The change log
+
+
+def _changes(connection: sqlite3.Connection) -> Iterator[str]:
+    """Every change is the one that its digest says, unless it was forgotten."""
+    query = (
+        'SELECT id, "table", key, nonce, digest FROM "change" WHERE key IS NOT NULL OR nonce IS NOT NULL'
+        " ORDER BY id"
+    )
+    for number, table, key, kept, digest in connection.execute(query):
+        if not _is_change(table, kept) or change_digest(kept, table, key) != digest:
+            yield f"Change {number}: it was changed (of {table} {key})"
+
+
+def _is_change(table: object, kept: object) -> bool:
+    return isinstance(table, str) and isinstance(kept, bytes) and len(kept) == KEPT
+
+
+def _anchors(connection: sqlite3.Connection) -> Iterator[str]:
+    """The changes since the entry before are those that an entry of the journal anchors."""
+    changes = connection.execute('SELECT id, digest, "table" FROM "change" ORDER BY id')
+    before, found = 0, changes.fetchone()
+    for sequence, anchored, last in connection.execute(
+        "SELECT sequence, changes, change FROM journal ORDER BY sequence"
+    ):
+        if not isinstance(last, int) or last < before:
+            yield f"Journal entry {sequence}: it does not say which changes it anchors"
+            return
+        digest = hashlib.sha256()
+        any_found = False
+        while found is not None and found[0] <= last:
+            digest.update(found[0].to_bytes(8, signed=True) + _bytes(found[1]))
+            found, any_found = changes.fetchone(), True
+        if anchored != (digest.hexdigest() if any_found else "") or bool(anchored) != (last > before):
+            yield f"Journal entry {sequence}: changes {before + 1} to {last} are not those that it anchors"
+            return
+        before = last
+    while found is not None:
+        if found[2] not in SELF_WITNESS:
+            yield f"Change {found[0]}: it is not in the journal (of {found[2]})"
+        found = changes.fetchone()
+
+
+def _bytes(value: object) -> bytes:
+    return value if isinstance(value, bytes) else b""
+
+
+def _forgotten(connection: sqlite3.Connection) -> Iterator[str]:
+    """A change without key was forgotten by a change of its own."""
+    marks = '(SELECT key FROM "change" WHERE "table" = \'change\')'
+    query = (
+        f'SELECT c.id, f.key FROM "change" c LEFT JOIN {marks} f ON f.key = c.id'  # noqa: S608 - our own names
+        " WHERE (c.key IS NULL OR c.nonce IS NULL) <> (f.key IS NOT NULL)"
+        " OR (c.key IS NULL) <> (c.nonce IS NULL) ORDER BY c.id"
+    )
+    for number, mark in connection.execute(query):
+        if mark is None:
+            yield f"Change {number}: its key was taken away, and nothing tells of it"
+        else:
+            yield f"Change {number}: it was forgotten, and is there again"
+
+
+# The rows
+
+
+class _Row(NamedTuple):
+    table: str
+    key: Value
+    values: tuple[Value, ...]
+    name: Value
+
+
+class _Last(NamedTuple):
+    """The last change of a row."""
+
+    table: str
+    key: Value
+    kept: object
+
+
+def _rows(connection: sqlite3.Connection) -> Iterator[str]:
+    """Every row is as its last change left it, and none is missing or too many."""
+    rows, lasts = _all_rows(connection), _last_changes(connection)
+    row, last = next(rows, None), next(lasts, None)
+    while row is not None or last is not None:
+        here, there = _order(row), _order(last)
+        if row is not None and (last is None or here < there):
+            yield f"{_noun(row.table)} {_named(row)}: it was entered behind the gateway's back"
+            row = next(rows, None)
+        elif last is not None and (row is None or there < here):
+            if not _says(last, ()):
+                yield f"{_noun(last.table)} {_text(last.key)}: it was taken out behind the gateway's back"
+            last = next(lasts, None)
+        elif row is not None and last is not None:
+            if not _says(last, row.values):
+                yield f"{_noun(row.table)} {_named(row)}: it was changed behind the gateway's back"
+            row, last = next(rows, None), next(lasts, None)
+
+
+def _says(last: _Last, values: tuple[Value, ...]) -> bool:
+    """Whether the last change of a row left these values."""
+    kept = last.kept
+    if not isinstance(kept, bytes) or len(kept) != KEPT:
+        return False
+    return content_hash(kept[:NONCE], values) == kept[NONCE:]
+
+
+def _all_rows(connection: sqlite3.Connection) -> Iterator[_Row]:
+    for table in noted_tables():
+        columns = [column.name for column in table.columns]
+        blobs = [place for place, column in enumerate(table.columns) if holds_bytes(column)]
+        name = columns.index("id") if "id" in columns else None
+        listed = ", ".join(f'"{column}"' for column in columns)
+        key = key_of(table)
+        query = f'SELECT {key}, {listed} FROM "{table.name}" ORDER BY {key}'  # noqa: S608 - ours
+        for found, *values in connection.execute(query):
+            for place in blobs:
+                values[place] = hashed(values[place])
+            yield _Row(table.name, found, tuple(values), found if name is None else values[name])
+
+
+def _last_changes(connection: sqlite3.Connection) -> Iterator[_Last]:
+    query = (
+        'SELECT "table", key, nonce, max(id) FROM "change"'
+        " WHERE key IS NOT NULL AND \"table\" <> 'change' GROUP BY 1, 2 ORDER BY 1, 2"
+    )
+    for table, key, kept, _ in connection.execute(query):
+        yield _Last(str(table), key, kept)
+
+
+def _order(one: _Row | _Last | None) -> tuple[object, ...]:
+    """As SQLite sorts: nothing, numbers, texts by their bytes, bytes."""
+    if one is None:
+        return ()
+    return (one.table.encode("utf-8", "surrogateescape"), *_key_order(one.key))
+
+
+def _key_order(key: Value) -> tuple[int, float | bytes]:
+    if key is None:
+        return 0, 0
+    if isinstance(key, str):
+        return 2, key.encode("utf-8", "surrogateescape")
+    return (3, key) if isinstance(key, bytes) else (1, key)
+
+
+def _noun(table: str) -> str:
+    return table.replace("_", " ").capitalize()
+
+
+def _named(row: _Row) -> str:
+    return _text(row.name)
+
+
+def _text(value: Value) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much there is."""
+
+    entries: int
+    deposits: int
+    answers: int
+    changes: int
+
+
+def counts_of(connection: sqlite3.Connection) -> Counts:
+    """How many entries, deposits, answers and changes there are."""
+    tables = ("journal", "deposit", "answer", "change")
+    return Counts(*(_count(connection, table) for table in tables))
+
+
+def _count(connection: sqlite3.Connection, table: str) -> int:
+    try:
+        (found,) = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - ours
+    except sqlite3.Error:
+        return 0
+    return int(found)
