@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 SOURCES := adapters gateway inbox outbox signing xsd tests bench docs
 
 .PHONY: help demo test check tree format lint types imports docs bench bench-path \
-  bench-missions bench-scans bench-special-cases bench-contributions bench-statements bench-tampering lock clean
+  bench-missions bench-scans bench-special-cases bench-contributions bench-statements bench-tampering lock hostile clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -51,6 +51,9 @@ bench: $(VENV)/.dev ## figures of this machine; one of them: make bench-path, be
 bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-statements bench-tampering: $(VENV)/.dev
 	sh .ci/tools
 	$(BIN)/python -m $(subst -,_,$(subst bench-,bench.,$@)) $(ARGS)
+
+hostile: $(VENV)/.dev ## bad inputs from a seed (ARGS="--inputs 1000000 --live 500 --seed 1")
+	$(BIN)/python -m bench.hostile $(ARGS)
 
 lock: ## the lock files anew from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \

@@ -123,7 +123,12 @@ class PeerProtocol(HttpToolsProtocol):
         self._owes(self._limits.head_seconds)
 
     def on_headers_complete(self) -> None:
-        """The body follows. What comes behind it, as trailers, is no header any more."""
+        """The body follows. What comes behind it, as trailers, is no header any more.
+
+        Raises:
+            Doubtful: where the request ends, or what it is, can be read in two ways.
+        """
+        check_framing(self.parser.get_http_version(), self.headers)
         self.scope["headers"] = [field for field in self.headers if field[0] in HEARD]
         super().on_headers_complete()
         self._loose = 0
@@ -182,6 +187,30 @@ def _peer(tls: ssl.SSLObject | None) -> Peer | None:
     own_and_chain = inner.get_unverified_chain() or ()
     ders = (ssl.PEM_cert_to_DER_cert(one.public_bytes()) for one in own_and_chain)
     return Peer(certificate, tuple(der for der in ders if der != certificate))
+
+
+class Doubtful(Exception):
+    """A request that others may read otherwise than we do."""
+
+
+def check_framing(version: str, fields: list[tuple[bytes, bytes]]) -> None:
+    """Make sure of what the parser leaves open (RFC 9112, sections 2.3, 3.2 and 6.1).
+
+    Args:
+        version: of HTTP, such as `1.1`.
+        fields: names in small letters, and values.
+
+    Raises:
+        Doubtful: another version, no host or two, or a coding of the body that is not `chunked` alone.
+    """
+    codings = [value.lower() for name, value in fields if name == b"transfer-encoding"]
+    hosts = sum(name == b"host" for name, _ in fields)
+    if version == "1.1":
+        is_clear = hosts == 1 and codings in ([], [b"chunked"])
+    else:
+        is_clear = version == "1.0" and hosts <= 1 and not codings
+    if not is_clear or (codings and any(name == b"content-length" for name, _ in fields)):
+        raise Doubtful
 
 
 class ProxyRefused(Exception):

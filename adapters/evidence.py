@@ -103,7 +103,7 @@ class Packs:
         return content
 
     def _material(self, connection: sa.Connection, kept: sa.Row[Any]) -> Material:
-        posted = _posted(connection, kept.id)
+        posted = _posted(connection, kept)
         receipt = read_document(connection, kept.receipt, receipt_place(kept.id))
         stated = read_journal(parse(receipt))
         treated = next((one for one in posted if one.row.kind == acktrt.CODE), None)
@@ -144,9 +144,10 @@ class Packs:
         return None
 
 
-def _posted(connection: sa.Connection, identifier: str) -> list[_Posted]:
-    """All that was posted about a deposit, in its order."""
-    query = sa.select(*_POSTED).where(answer.c.deposit == identifier).order_by(answer.c.number)
+def _posted(connection: sa.Connection, kept: sa.Row[Any]) -> list[_Posted]:
+    """All that was posted to its sender about a deposit, in its order; what others were told is theirs."""
+    own = sa.and_(answer.c.deposit == kept.id, answer.c.recipient == kept.sender)
+    query = sa.select(*_POSTED).where(own).order_by(answer.c.number)
     rows = connection.execute(query).all()
     return [_Posted(row, read_document(connection, row.content, answer_place(row.id))) for row in rows]
 

@@ -1,7 +1,8 @@
-"""What the HTTPS door tells of the journal: its newest sealed head, and proofs against it (RFC 9162).
+"""What the HTTPS door tells of evidence: packs of deposits to their senders (`adapters.evidence`), and of the
+journal its newest sealed head, and proofs against it (RFC 9162).
 
-Every member may ask: heads and hashes tell nothing about anybody, and whoever has a receipt can check with
-them that what we acknowledged still stands, and that nothing before it was changed.
+Of the journal every member may ask: heads and hashes tell nothing about anybody, and whoever has a receipt
+can check with them that what we acknowledged still stands, and that nothing before it was changed.
 """
 
 from __future__ import annotations

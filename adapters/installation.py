@@ -10,12 +10,16 @@ import os
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises, database_of, spool_of
 from adapters.settings import Settings
+from signing.certificates import load_seals
+from signing.sign import Signer
 
 VALIDITY = timedelta(days=825)
 
@@ -77,6 +81,48 @@ def issue_encryption(premises: Premises, now: datetime) -> None:
     )
     write_key(premises.encryption_key, key)
     write_certificates(premises.encryption_certificate, certificate)
+
+
+def exchange_seal(
+    premises: Premises, key: Path | None, certificate: Path | None, now: datetime
+) -> x509.Certificate:
+    """Put a new sealing key in the place of the old one, whose certificate stays among our seals.
+
+    A running gateway seals with it from then on. Without both the throw-away authority certifies a
+    fresh one; with a certificate alone the key is in a hardware module.
+
+    Raises:
+        UnusableKey: key and certificate do not fit, or others may read the key.
+        OSError, ValueError: a file is not there, or cannot be read.
+    """
+    made = _issue_seal(premises, now) if certificate is None else None
+    if made is not None:
+        key, certificate = made
+    assert certificate is not None
+    new = load_seals(certificate)[0] if key is None else Signer.load(key, certificate).certificate
+    (premises.seals / f"{new.fingerprint(SHA256()).hex()}.pem").write_bytes(certificate.read_bytes())
+    for source, place in ((key, premises.signing_key), (certificate, premises.signing_certificate)):
+        if source is not None:
+            arriving = place.with_suffix(".arriving")
+            arriving.touch(mode=0o600)
+            arriving.write_bytes(source.read_bytes())
+            arriving.replace(place)
+    if made is not None:
+        for file in made:
+            file.unlink()
+    return new
+
+
+def _issue_seal(premises: Premises, now: datetime) -> tuple[Path, Path]:
+    """A fresh sealing key and its certificate, beside those that count still."""
+    authority = Authority.load(premises.authority_key, premises.authority_certificate)
+    last = min(now + VALIDITY, authority.certificate.not_valid_after_utc)
+    fresh = new_key(KeyKind.P256)
+    issued = authority.issue(Subject("Secugate seal"), fresh.public_key(), now - timedelta(minutes=5), last)
+    key, certificate = premises.keys / "next.key.pem", premises.keys / "next.cert.pem"
+    write_key(key, fresh)
+    write_certificates(certificate, issued)
+    return key, certificate
 
 
 def write_ssh_key(file: Path) -> None:

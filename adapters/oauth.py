@@ -140,10 +140,8 @@ class Tokens:
         if claims.get("aud") not in (self._audience, [self._audience]):
             raise NoToken("invalid_client", f"aud is {self._audience}, and nothing else")
         identifier = claims.get("jti")
-        if not isinstance(identifier, str) or not 0 < len(identifier) <= LONGEST_ID:
-            raise NoToken(
-                "invalid_client", f"jti is a text of 1 to {LONGEST_ID} characters, never used before"
-            )
+        if not (_is_plain(identifier) and 0 < len(str(identifier)) <= LONGEST_ID):
+            raise NoToken("invalid_client", f"jti is a new text of 1 to {LONGEST_ID} ASCII characters")
         at = now.at.timestamp()
         skew, life = CLOCK_SKEW.total_seconds(), ASSERTION_LIFE.total_seconds()
         issued, expires = _seconds(claims.get("iat")), _seconds(claims.get("exp"))

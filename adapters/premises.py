@@ -18,7 +18,7 @@ from gateway.billing import Payee
 from gateway.moments import Clock, system_clock
 from gateway.seal import Seal
 from signing.certificates import Trust, load_seals
-from signing.encrypted import Opener, cannot_open
+from signing.encrypted import CannotOpen, Opener
 from signing.sign import Signer, UnusableKey
 
 
@@ -146,12 +146,25 @@ def payee_of(settings: Settings) -> Payee:
 def decryption_of(premises: Premises) -> Callable[[bytes], bytes]:
     """What opens deposits that were encrypted for us; without such a key it opens none.
 
+    The key is read for each deposit, so that it can be changed while the gateway runs.
+
     Raises:
         UnusableKey: the key may be read by others, or is not for its certificate.
     """
-    if premises.encryption_key.exists():
-        return Opener.load(premises.encryption_key, premises.encryption_certificate).open
-    return cannot_open
+
+    def opener() -> Opener | None:
+        if not premises.encryption_key.exists():
+            return None
+        return Opener.load(premises.encryption_key, premises.encryption_certificate)
+
+    def decrypt(raw: bytes) -> bytes:
+        found = opener()
+        if found is None:
+            raise CannotOpen
+        return found.open(raw)
+
+    opener()  # a key that cannot be used is told now
+    return decrypt
 
 
 def seal_of(premises: Premises, settings: Settings) -> Seal:

@@ -83,7 +83,7 @@ def renumber(
 def _check(connection: sa.Connection, old: str, new: str) -> None:
     if _exists(connection, renumbering, renumbering.c.old == old):
         raise NotRenumbered(f"{old} has been replaced already")
-    if not _is_known(connection, old):
+    if not (_is_known(connection, old) or _exists(connection, renumbering, renumbering.c.new == old)):
         raise NotRenumbered(f"nobody is registered or was ever affiliated under {old}")
     if _is_known(connection, new) or _exists(
         connection, renumbering, sa.or_(renumbering.c.old == new, renumbering.c.new == new)

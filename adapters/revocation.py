@@ -200,7 +200,9 @@ def _extension(certificate: x509.Certificate, kind: type[_Extension]) -> _Extens
     """An extension; none as well when it cannot be read."""
     try:
         return certificate.extensions.get_extension_for_class(kind).value
-    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
+        return None
+    except (ValueError, TypeError):  # an address that is none is the latter
         return None
 
 

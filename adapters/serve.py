@@ -66,6 +66,7 @@ from adapters.stamping import Stamping
 from adapters.time_authority import TimeAuthority
 from adapters.tray import Tray
 from adapters.treatment import Treatment
+from adapters.triples import Triples
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received, system_clock
 from gateway.parameters import law
@@ -94,6 +95,7 @@ class Gateway:
     def __init__(self, settings: Settings, clock: Clock = system_clock) -> None:
         # Read now: a broken form or parameter file refuses the start, not a deposit.
         catalogue()
+        booths().open()  # takes a while to be ready, which nobody waits for yet
         law()
         self.premises = Premises(settings.data)
         self.settings = settings
@@ -169,6 +171,10 @@ class Gateway:
                 pass
         return member
 
+    def _sends_triples(self, member: MemberId) -> bool:
+        agreed = self.members.agreement(member, Received(self.clock()))
+        return agreed is not None and agreed.triples
+
     def start(self) -> Doors:
         """Clear what a stop left behind, start the engine, open the doors.
 
@@ -181,7 +187,6 @@ class Gateway:
         if again:
             structlog.get_logger().warning("erasures.repeated", keys=again)
         self.spool.sweep(self.deposits.ids())
-        booths().open()
         self.engine.start()
         if self.stamping is not None:
             self.stamping.start()
@@ -190,6 +195,7 @@ class Gateway:
             inbox=self.inbox,
             outbox=self.outbox,
             tray=Tray(self.simulations),
+            triples=Triples(self._sends_triples, self.settings.largest_deposit),
             member_of=self.members.of_ssh_key,
             clock=self.clock,
             gate=self.gate,

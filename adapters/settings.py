@@ -21,8 +21,8 @@ class Settings(BaseSettings):
     data: Path = Field(default=Path("secugate-data"), description="folder of database, spool and keys")
     master_key: Path | None = Field(
         default=None,
-        description="file of the key that opens all data keys, to be kept and backed up elsewhere than the data;"
-        " keys/master.key in the data folder without it, which protects nothing against who copies the folder",
+        description="file of the key that opens all data keys, to be kept and backed up elsewhere than the"
+        " data; without it keys/master.key in the data folder, no protection against who copies the folder",
     )
     environment: Literal["production", "test"] = Field(
         default="test", description="batches made for the other environment are refused"
@@ -71,7 +71,7 @@ class Settings(BaseSettings):
     pkcs11_key: str = Field(default="seal", description="label of the key in it")
     pkcs11_pin: Path | None = Field(default=None, description="file (mode 0600) of the token's PIN")
     key_overlap: int = Field(
-        default=30, ge=0, le=400, description="days for which a key that was renewed counts beside the new one"
+        default=30, ge=0, le=400, description="days for which a renewed key counts beside the new one"
     )
     revocation_fetch: str = Field(
         default="",

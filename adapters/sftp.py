@@ -8,6 +8,8 @@ small tree, so no name a sender gives ever reaches the disk.
     `.filepart`, when it is renamed to a name that does not. That close or rename is answered OK only
     after `inbox.receive` has given the receipt, which then lies in the outbox. What is complete has
     left the folder; what is not belongs to the session and is forgotten at its end.
+    For members with whom it was agreed, FI., FS., GO. and TD. before a name say that a file is one of
+    a triple; see `adapters.triples`.
 `/outbox`
     Read here. The first read of an answer is its collection and entered in the journal. An answer that was
     read to its end may be removed: that acknowledges it, and hides it here; nothing is deleted.
@@ -50,6 +52,7 @@ from paramiko.packet import Packetizer
 from adapters.limits import Gate, TooMuch
 from adapters.simulation import NotNow, NotSimulated
 from adapters.tray import Tray, TrialUpload, Tried
+from adapters.triples import NotTaken, Part, PartUpload, Triples
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received
 from inbox.receive import Gone, Inbox, TooLarge, Unprovable, Upload, receive
@@ -145,6 +148,7 @@ class SftpDoor:
         inbox: where deposits end.
         outbox: whose answers are collected.
         tray: where files are tried.
+        triples: where batches wait for their go.
         member_of: the member of a key's `SHA256:…` fingerprint at a moment, if any.
         clock: asked at each login.
         gate: counts who comes, how often and with how much.
@@ -158,6 +162,7 @@ class SftpDoor:
         inbox: Inbox,
         outbox: Outbox,
         tray: Tray,
+        triples: Triples,
         member_of: MemberOf,
         clock: Clock,
         gate: Gate,
@@ -167,6 +172,7 @@ class SftpDoor:
         self.inbox = inbox
         self.outbox = outbox
         self.tray = tray
+        self.triples = triples
         self.clock = clock
         self.gate = gate
         self._member_of = member_of
@@ -207,6 +213,7 @@ class SftpDoor:
         deadline = time.monotonic() + STOP_SECONDS
         for connection in self._connections:
             connection.join(deadline)
+        self.triples.forget_all()
 
     def member_with(self, key: paramiko.PKey) -> MemberId | None:
         """Whose key this is now, if anybody's."""
@@ -269,6 +276,7 @@ class SftpDoor:
                 self._connections.discard(connection)
             elif connection.is_overdue(now):
                 connection.hang_up()
+        self.triples.forget_old()
 
 
 def load_host_key(file: Path) -> paramiko.Ed25519Key:
@@ -669,7 +677,7 @@ class Draft:
         try:
             self._sent(len(chunk))
             self.upload.write(offset, chunk)
-        except (TooLarge, TooMuch, NotNow) as error:
+        except (TooLarge, TooMuch, NotNow, NotTaken) as error:
             sentence = f"{error}; nothing was kept"
             self._fail(sentence)
             raise StatusError(sftp.SFTP_FAILURE, sentence) from None
@@ -893,7 +901,9 @@ class Session(paramiko.SubsystemHandler):
         door = self._door
         door.gate.deposits(self.member)
         try:
-            upload = door.tray.begin(self.member) if name.startswith(TRIALS) else door.inbox.begin()
+            upload = self._upload(name)
+        except NotTaken as no:
+            raise StatusError(sftp.SFTP_FAILURE, str(no)) from None
         except Unprovable:
             sentence = (
                 "we cannot prove now what we would take in (DOOR-UNPROVABLE); our fault: try again later"
@@ -901,6 +911,18 @@ class Session(paramiko.SubsystemHandler):
             raise StatusError(sftp.SFTP_FAILURE, sentence) from None
         draft = self._drafts[name] = Draft(upload, name, partial(door.gate.sent, self.member))
         return draft
+
+    def _upload(self, name: str) -> Upload:
+        """What is written to under a name: a trial, a file of a triple, or a deposit."""
+        door = self._door
+        if name.startswith(TRIALS):
+            return door.tray.begin(self.member)
+        part = self._part(name)
+        return door.inbox.begin() if part is None else door.triples.begin(part, door.inbox.begin)
+
+    def _part(self, name: str) -> Part | None:
+        """The part of a triple that a file is by the name it will have."""
+        return self._door.triples.part(self.member, _whole(name))
 
     def _close(self, fields: Fields) -> Answer:
         handle = self._handle(name := fields.string())
@@ -923,6 +945,9 @@ class Session(paramiko.SubsystemHandler):
         if isinstance(draft.upload, TrialUpload):
             self._try(draft, draft.upload, name)
             return
+        if isinstance(draft.upload, PartUpload):
+            self._take_part(draft, draft.upload)
+            return
         try:
             draft.check()
             receipt = receive(self._door.inbox, draft, sender=str(self.member), name=name, door="sftp")
@@ -933,6 +958,25 @@ class Session(paramiko.SubsystemHandler):
             raise
         self._remember(name, draft)
         log.info("sftp.received", member=str(self.member), deposit=receipt.deposit, repeated=receipt.repeated)
+
+    def _take_part(self, draft: Draft, upload: PartUpload) -> None:
+        """A file of a triple; with the go the whole of it into custody."""
+        try:
+            draft.check()
+            released = self._door.triples.take(self.member, upload)
+        except NotTaken as no:
+            raise StatusError(sftp.SFTP_FAILURE, str(no)) from None
+        except BaseException:
+            draft.abandon()
+            raise
+        self._remember(upload.part.file, draft)
+        if released is not None:
+            sender, name = str(self.member), upload.part.deposit
+            try:
+                receipt = receive(self._door.inbox, released, sender=sender, name=name, door="sftp")
+            except Gone as gone:
+                raise StatusError(sftp.SFTP_FAILURE, str(gone)) from None
+            log.info("sftp.released", member=sender, deposit=receipt.deposit, repeated=receipt.repeated)
 
     def _try(self, draft: Draft, upload: TrialUpload, name: str) -> None:
         """Simulate a file; its answer lies in the folder then."""
@@ -1089,6 +1133,7 @@ class Session(paramiko.SubsystemHandler):
         there = self._drafts.get(name)
         if there is not None and there is not draft and (there.is_open or not replace):
             raise StatusError(sftp.SFTP_FAILURE, "there is an upload of this name already")
+        self._check_stays(draft, name)
         if not name.endswith(PARTIAL):
             self._hand_over(draft, name)
         elif there is not draft:
@@ -1098,6 +1143,17 @@ class Session(paramiko.SubsystemHandler):
             draft.name = name
             self._drafts[name] = draft
         return status(sftp.SFTP_OK)
+
+    def _check_stays(self, draft: Draft, name: str) -> None:
+        """A file of a triple is one from its first byte, and under its own name."""
+        upload = draft.upload
+        begun = upload.part if isinstance(upload, PartUpload) else None
+        try:
+            becomes = None if name.startswith(TRIALS) else self._part(name)
+        except NotTaken as no:
+            raise StatusError(sftp.SFTP_FAILURE, str(no)) from None
+        if begun != becomes:
+            raise StatusError(sftp.SFTP_FAILURE, "a file of a triple is put under its own name")
 
     def _extended(self, fields: Fields) -> Answer:
         name = fields.string()
@@ -1143,8 +1199,7 @@ class Session(paramiko.SubsystemHandler):
         if len(path) != 2 or path[0] not in ("inbox", "simulation"):
             raise StatusError(sftp.SFTP_PERMISSION_DENIED, "put files into inbox, nowhere else")
         # A part name is the client's business: the limit is on the name it will have.
-        whole = next((path[1].removesuffix(end) for end in PARTIAL if path[1].endswith(end)), path[1])
-        if len(whole.encode()) > LONGEST_NAME:
+        if len(_whole(path[1]).encode()) > LONGEST_NAME:
             raise StatusError(sftp.SFTP_FAILURE, f"a name has at most {LONGEST_NAME} bytes")
         return _key(path)
 
@@ -1220,6 +1275,11 @@ def _is_upload(path: Words) -> bool:
 def _key(path: Words) -> str:
     """By what an upload is known in a session."""
     return path[1] if path[0] == "inbox" else TRIALS + path[1]
+
+
+def _whole(name: str) -> str:
+    """The name that an upload will have."""
+    return next((name.removesuffix(end) for end in PARTIAL if name.endswith(end)), name)
 
 
 def _shown(name: str) -> str:

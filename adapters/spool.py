@@ -21,6 +21,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
+from adapters.beneath import open_beneath
 from adapters.encryption import OVERHEAD, Unopened, new_secret, open_sealed, seal
 from gateway.moments import Received
 from inbox.receive import TooLarge
@@ -109,7 +110,8 @@ class Spool:
         Raises:
             OSError, Erased, Unopened: as `read`.
         """
-        with self.path(deposit).open("rb") as file:
+        name = str(self.path(deposit).relative_to(self.deposits))
+        with os.fdopen(open_beneath(self.deposits, name, os.O_RDONLY), "rb") as file:
             size = os.fstat(file.fileno()).st_size
             head = file.read(HEAD)
             if len(head) < HEAD or not head.startswith(MAGIC):
@@ -143,7 +145,7 @@ class SpooledUpload:
     def __init__(self, spool: Spool) -> None:
         self._spool = spool
         self._path = spool.incoming / uuid.uuid4().hex
-        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._file = open_beneath(spool.incoming, self._path.name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._secret = new_secret()
         self._number = 0
         self._piece = bytearray(PIECE)

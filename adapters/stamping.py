@@ -31,7 +31,9 @@ from signing.timestamps import check, stamped_bytes
 
 log = structlog.get_logger()
 
-EVERY_SECONDS = 10.0
+EVERY_SECONDS = 1.0
+AGAIN_SECONDS = 10.0
+"""From one round to the next, after a good one and after one that failed."""
 AT_ONCE = 50
 """Acknowledgements of one round."""
 
@@ -46,7 +48,6 @@ class Stamping:
     Args:
         authority: who is asked.
         age_limit: how long something in the journal may wait for its stamp.
-        every: seconds between two rounds.
     """
 
     def __init__(
@@ -55,14 +56,12 @@ class Stamping:
         authority: TimeAuthority,
         clock: Clock,
         age_limit: timedelta,
-        every: float = EVERY_SECONDS,
     ) -> None:
         self._database = database
         self._authority = authority
         self._clock = clock
         self._age_limit = age_limit
         self._after = self._behind()
-        self._every = every
         self._lock = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="stamping", daemon=True)
@@ -149,11 +148,13 @@ class Stamping:
 
     def _run(self) -> None:
         while not self._stopping.is_set():
+            pause = AGAIN_SECONDS
             try:
                 self.stamp()
+                pause = EVERY_SECONDS
             except Unstamped as error:
                 since = self.waits_since()
                 log.warning("stamping.failed", reason=str(error), since=str(since) if since else None)
             except Exception as error:
                 log.error("stamping.failed", reason=type(error).__name__)
-            self._stopping.wait(self._every)
+            self._stopping.wait(pause)

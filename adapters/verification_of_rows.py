@@ -26,10 +26,11 @@ from adapters.database.changes import (
     Value,
     change_digest,
     content_hash,
-    hashed,
-    holds_bytes,
     key_of,
     noted_tables,
+    register_hashing,
+    row_of,
+    values_of,
 )
 from adapters.database.engine import create_tables
 from gateway.moments import Received
@@ -52,6 +53,7 @@ def opened(file: Path) -> Iterator[sqlite3.Connection]:
     connection = sqlite3.connect(f"file:{file}?mode=rw", uri=True, isolation_level=None)
     try:
         connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
+        register_hashing(connection)
         for setting in ("query_only=ON", "trusted_schema=OFF", "temp_store=FILE", "busy_timeout=30000"):
             connection.execute(f"PRAGMA {setting}")
         connection.execute("BEGIN")
@@ -195,17 +197,18 @@ def _moment(text: str) -> datetime | None:
 
 def _changes(connection: sqlite3.Connection) -> Iterator[str]:
     """Every change is the one that its digest says, unless it was forgotten."""
+    row_text = row_of('"table"', "key", wary=True)
     query = (
-        'SELECT id, "table", key, nonce, digest FROM "change" WHERE key IS NOT NULL OR nonce IS NOT NULL'
-        " ORDER BY id"
+        f'SELECT id, {row_text}, typeof("table"), nonce, digest'  # noqa: S608 - our own names
+        ' FROM "change" WHERE key IS NOT NULL OR nonce IS NOT NULL ORDER BY id'
     )
-    for number, table, key, kept, digest in connection.execute(query):
-        if not _is_change(table, kept) or change_digest(kept, table, key) != digest:
-            yield f"Change {number}: it was changed (of {table} {key})"
+    for number, row, kind, kept, digest in connection.execute(query):
+        if kind != "text" or not _is_kept(kept) or change_digest(kept, row) != digest:
+            yield f"Change {number}: it was changed (of {row})"
 
 
-def _is_change(table: object, kept: object) -> bool:
-    return isinstance(table, str) and isinstance(kept, bytes) and len(kept) == KEPT
+def _is_kept(kept: object) -> TypeGuard[bytes]:
+    return isinstance(kept, bytes) and len(kept) == KEPT
 
 
 def _anchors(connection: sqlite3.Connection) -> Iterator[str]:
@@ -258,7 +261,7 @@ def _forgotten(connection: sqlite3.Connection) -> Iterator[str]:
 class _Row(NamedTuple):
     table: str
     key: Value
-    values: tuple[Value, ...]
+    values: str
     name: Value
 
 
@@ -280,7 +283,7 @@ def _rows(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"{_noun(row.table)} {_named(row)}: it was entered behind the gateway's back"
             row = next(rows, None)
         elif last is not None and (row is None or there < here):
-            if not _says(last, ()):
+            if not _says(last, ""):
                 yield f"{_noun(last.table)} {_text(last.key)}: it was taken out behind the gateway's back"
             last = next(lasts, None)
         elif row is not None and last is not None:
@@ -289,26 +292,19 @@ def _rows(connection: sqlite3.Connection) -> Iterator[str]:
             row, last = next(rows, None), next(lasts, None)
 
 
-def _says(last: _Last, values: tuple[Value, ...]) -> bool:
+def _says(last: _Last, values: str) -> bool:
     """Whether the last change of a row left these values."""
     kept = last.kept
-    if not isinstance(kept, bytes) or len(kept) != KEPT:
-        return False
-    return content_hash(kept[:NONCE], values) == kept[NONCE:]
+    return _is_kept(kept) and content_hash(kept[:NONCE], values) == kept[NONCE:]
 
 
 def _all_rows(connection: sqlite3.Connection) -> Iterator[_Row]:
     for table in noted_tables():
-        columns = [column.name for column in table.columns]
-        blobs = [place for place, column in enumerate(table.columns) if holds_bytes(column)]
-        name = columns.index("id") if "id" in columns else None
-        listed = ", ".join(f'"{column}"' for column in columns)
         key = key_of(table)
-        query = f'SELECT {key}, {listed} FROM "{table.name}" ORDER BY {key}'  # noqa: S608 - ours
-        for found, *values in connection.execute(query):
-            for place in blobs:
-                values[place] = hashed(values[place])
-            yield _Row(table.name, found, tuple(values), found if name is None else values[name])
+        name = '"id"' if "id" in table.columns else key
+        query = f'SELECT {key}, {values_of(table)}, {name} FROM "{table.name}" ORDER BY {key}'  # noqa: S608
+        for row in connection.execute(query):
+            yield _Row(table.name, *row)
 
 
 def _last_changes(connection: sqlite3.Connection) -> Iterator[_Last]:

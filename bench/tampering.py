@@ -23,6 +23,8 @@ from tests.durability.tamperings import tamper
 
 ROOT = Path(__file__).parent.parent
 MEMORY = Path("/dev/shm")
+PROGRESS = 50
+"""After so many it is told how many of them were found."""
 
 
 def main() -> None:
@@ -52,6 +54,8 @@ def main() -> None:
             else:
                 print(f"  missed, number {number}: {done}", flush=True)
             shutil.rmtree(store.data)
+            if tried.total() % PROGRESS == 0:
+                print(f"  {found.total()} of {tried.total()}", flush=True)
     for kind, count in sorted(tried.items()):
         print(f"{kind:<30} {found[kind]:>7} of {count}")
     print(f"{'found':<30} {found.total():>7} of {tried.total()}")

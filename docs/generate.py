@@ -18,6 +18,7 @@ from pathlib import Path
 
 from lxml import etree
 
+from adapters.database.personal import PERSONAL
 from adapters.scans import DEMANDS
 from gateway.attachments import KINDS, Kind
 from gateway.moments import Received
@@ -26,6 +27,7 @@ from gateway.procedures import procedure as handled
 from gateway.recovery import states as recovering
 from gateway.rejections import LANGUAGES, REJECTIONS, Level, Rejection, Severity
 from gateway.rejections.fields import fields_of
+from gateway.retention import terms
 from gateway.staff import RIGHTS, Role
 from gateway.states import TRANSITIONS, State
 from outbox import states as answers
@@ -325,6 +327,65 @@ def staff() -> str:
     )
 
 
+PURPOSE = re.compile(r"Purpose:\s*(.*)", re.DOTALL)
+
+
+def processing() -> str:
+    """The record of processing (GDPR art. 30): what each field is for, who gets it, where it is, how long."""
+    received = "\n".join(map(processed, PROCEDURES))
+    sent = (entry for entry in catalogue().entries.values() if entry.direction == "out")
+    posted = ((entry.code, told_first(entry), kept_for(entry.code)) for entry in sent)
+    stored = ((f"`{name}.{column}`", why) for (name, column), why in PERSONAL.items())
+    rows = (
+        (f"`{name}`", str(term.months), term.counted_from, term.why, term.source)
+        for name, term in terms().registers.items()
+    )
+    return (
+        f"{NOTE}# Record of processing\n\n"
+        "For whoever keeps the record of Regulation (EU) 2016/679, art. 30. The controller is the "
+        "institution that runs the gateway. Documents are sealed at rest "
+        "([how](../decisions/0015-encryption-at-rest.md)); staff read them only with a reason, which the "
+        "journal keeps ([who](staff.md)). All terms are in months and assumed: "
+        "`gateway/retention/terms.yaml`.\n\n"
+        f"## What comes in\n\n{received}\n"
+        "## What goes out\n\nTo the member named in it, and to nobody else.\n\n"
+        + table(("Form", "What it is", "Kept, months"), posted)
+        + "\n## What stands in the database in plain text\n\n"
+        + table(("Column", "Why"), stored)
+        + "\n## Rows that are deleted after a term\n\n"
+        + table(("Table", "Months", "Counted from", "Why", "Source"), rows)
+    )
+
+
+def processed(one: Procedure) -> str:
+    """The fields of a procedure with their purposes, and who gets them."""
+    form = catalogue().form(one.code, "1.0", TODAY)
+    answers = ", ".join(answers_to(one.code))
+    later = ", ".join(one.notices)
+    notices = f"; later {later} to members with a mandate for the employer" if later else ""
+    fields = ((f"`{field.name}`", purpose(field.documentation)) for field in form.fields)
+    return (
+        f"### {one.code}\n\nFrom a member with a mandate, to the institution. Back to that member: {answers}"
+        f"{notices}. Kept {kept_for(one.code)} months.\n\n" + table(("Field", "Purpose"), fields)
+    )
+
+
+def purpose(documentation: str) -> str:
+    """What the form says a field is for; its whole text where it says so in other words."""
+    found = PURPOSE.search(documentation)
+    return found[1] if found else documentation
+
+
+def kept_for(code: str) -> str:
+    return str(terms().of_documents([code]).months)
+
+
+def told_first(entry: Entry) -> str:
+    """The first sentence of what the module of an answer says of it."""
+    module = import_module(f"gateway.returns.{entry.code.lower()}").__doc__ or ""
+    return prose(module.strip().partition("\n\n")[0])
+
+
 def meaning(state: State | recovering.State | answers.State, module: str, room: str = "gateway") -> str:
     source = (ROOT / room / f"{module}.py").read_text()
     found = re.search(rf'{state.name} = "[a-z]+"\n    """(.*?)"""', source, re.DOTALL)
@@ -340,6 +401,7 @@ def pages() -> dict[str, str]:
         "states.md": states(),
         "recovery.md": recovery(),
         "staff.md": staff(),
+        "processing.md": processing(),
     }
     return tables | {f"codes/{name}": page for name, page in code_pages().items()}
 

@@ -45,6 +45,7 @@ class Agreement:
         pages: whether account statements come as PDF and as invoice in UBL too, and in which language.
         release_above: files of more records than this wait until a second person of the member has released
             them; None for none.
+        triples: whether the member sends batch, signature and go one by one over SFTP (`adapters.triples`).
     """
 
     procedures: frozenset[str]
@@ -53,6 +54,7 @@ class Agreement:
     own_computation: bool = False
     pages: Pages = Pages.FRENCH
     release_above: int | None = None
+    triples: bool = False
 
     def allows(self, procedure: str, environment: str) -> bool:
         """Whether the member may use a procedure in an environment; production includes tests."""

@@ -21,20 +21,25 @@ Sources: RFC 5280 section 6; RFC 6960; ETSI EN 319 102-1 for the three verdicts.
 from __future__ import annotations
 
 import hashlib
+import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import yaml
 from asn1crypto import crl as asn1_crl
 from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
@@ -55,7 +60,16 @@ from pyhanko_certvalidator.util import ConsList
 
 from signing.parse import LONGEST_REASON
 
+LONGEST_CHAIN = 10
+"""Certificates beside the signer's that are looked at."""
+OF_ONE_NAME = 2
+"""Of them with the same subject: an authority may have two, such as one for its lists. The validator tries
+every order of certificates that name each other: twenty of one name would keep it busy for ever."""
+
 _Result = TypeVar("_Result")
+
+# What it logs names people and quotes tracebacks; the verdict says all there is to say.
+logging.getLogger("pyhanko_certvalidator").setLevel(logging.CRITICAL)
 
 
 class Distrust(StrEnum):
@@ -322,16 +336,22 @@ class Trust:
     def _judge(
         self, certificate: x509.Certificate, chain: Sequence[x509.Certificate], at: datetime
     ) -> Evidence:
+        try:
+            leaf, others = _asn1(certificate), _helpful(certificate, chain)
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # as below
+            raise Untrusted(Distrust.PATH, f"a certificate cannot be read ({error})") from error
         latest = max(at, certificate.not_valid_after_utc)
         lists = [one for one in self._material.lists if one.described.this_update <= latest]
-        serials = {one.serial_number for one in (certificate, *chain)}
+        serials = {one.serial_number for one in (leaf, *others)}
         answers = [
             one
             for one in self._material.answers
             if one.described.this_update <= latest and not serials.isdisjoint(one.described.serials)
         ]
         context = self._context(at, lists, answers)
-        validator = CertificateValidator(_asn1(certificate), map(_asn1, chain), context)
+        validator = CertificateValidator(leaf, others, context)
         try:
             path = _run(validator.async_validate_path())
             good = self._look_further(path, at, lists, answers)
@@ -470,7 +490,7 @@ def _check_usage(certificate: x509.Certificate) -> None:
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
         raise Untrusted(Distrust.USAGE, "the certificate does not say what it is for") from None
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
+    except (ValueError, TypeError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise Untrusted(Distrust.USAGE, f"the certificate's extensions cannot be read ({error})") from None
     if not usage.digital_signature:
         raise Untrusted(Distrust.USAGE, "the certificate is not for digital signatures")
@@ -527,6 +547,44 @@ def _read_answer(raw: bytes) -> _Answer:
 
 def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
     return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER), strict=True)
+
+
+def _helpful(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> list[asn1_x509.Certificate]:
+    """The certificates of a chain to look at: those that lead up from the signer's, then others."""
+    left = list(dict.fromkeys(chain))[: 2 * LONGEST_CHAIN]
+    ordered: list[x509.Certificate] = []
+    below = [certificate]
+    while below:
+        signed = below.pop(0)
+        above = [one for one in left if _has_signed(one, signed)]
+        left = [one for one in left if one not in above]
+        ordered += above
+        below += above
+    of_name: Counter[str] = Counter()
+    found: list[asn1_x509.Certificate] = []
+    for one in map(_asn1, [*ordered, *left]):
+        of_name[one.subject.hashable] += 1
+        if of_name[one.subject.hashable] <= OF_ONE_NAME:
+            found.append(one)
+    return found[:LONGEST_CHAIN]
+
+
+def _has_signed(above: x509.Certificate, below: x509.Certificate) -> bool:
+    """Whether the key of one certificate has signed another one; names are for the validator to compare."""
+    try:
+        key, value, text = above.public_key(), below.signature, below.tbs_certificate_bytes
+        parameters = below.signature_algorithm_parameters
+        if isinstance(key, rsa.RSAPublicKey) and below.signature_hash_algorithm is not None:
+            key.verify(value, text, cast(AsymmetricPadding, parameters), below.signature_hash_algorithm)
+        elif isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(value, text, cast(ec.EllipticCurveSignatureAlgorithm, parameters))
+        elif isinstance(key, ed25519.Ed25519PublicKey):
+            key.verify(value, text)
+        else:
+            return False
+    except (InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError, AttributeError):
+        return False
+    return True
 
 
 def _kind(error: Exception) -> Distrust:

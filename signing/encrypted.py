@@ -54,15 +54,6 @@ def is_encrypted(raw: bytes) -> bool:
     return raw[:1] == b"\x30" and raw[1:2] >= b"\x80"
 
 
-def cannot_open(_raw: bytes) -> bytes:
-    """Stands for an `Opener.open` where there is no key.
-
-    Raises:
-        CannotOpen: always.
-    """
-    raise CannotOpen
-
-
 @dataclass(frozen=True, slots=True)
 class Opener:
     """Our key for encryption, with its certificate.

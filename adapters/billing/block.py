@@ -348,12 +348,12 @@ def declared_of(connection: sa.Connection) -> DeclaredOf:
     known: dict[int, tuple[str, str]] = {}
 
     def declared(records: Sequence[RecordKey]) -> tuple[Declared, ...]:
-        missing = {key.deposit for key in records if key.deposit not in known}
+        missing = {number for number, _ in records if number not in known}
         if missing:
             query = sa.select(deposit.c.number, deposit.c.id, deposit.c.digest).where(
                 deposit.c.number.in_(missing)
             )
             known.update({row.number: (row.id, row.digest) for row in connection.execute(query)})
-        return tuple(Declared(*known[key.deposit], key.record) for key in records)
+        return tuple([Declared(*known[number], record) for number, record in records])
 
     return declared

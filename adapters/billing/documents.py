@@ -19,7 +19,7 @@ from gateway.batch import MemberId
 from gateway.billing.settlement import Occasion
 from gateway.billing.statement import Invoice
 from gateway.moments import Received
-from gateway.names import FileName
+from gateway.names import Extension, FileName
 from gateway.registers import Mandate
 from gateway.returns import calcul, extcpt
 from gateway.seal import Seal
@@ -47,6 +47,7 @@ class Posting:
         self._otherwise = _otherwise(connection, everybody, now)
         shelves = Shelves(connection)
         self._names = {kind: dict(shelves.latest(kind, everybody)) for kind in (calcul.CODE, extcpt.CODE)}
+        self._stamp = names.stamp(now.at)
         self._answers: list[tuple[Answer, bytes]] = []
 
     def recipients(self, employer: str) -> Sequence[MemberId]:
@@ -84,11 +85,15 @@ class Posting:
 
     def _name(self, kind: str, member: MemberId) -> FileName:
         """A name that this member has never had: stamps of one kind only grow."""
-        name, had = names.write(kind, member, self._now.at), self._names[kind]
-        latest = had.get(str(member))
-        if latest is not None and latest.stamp >= name.stamp:
-            name = replace(name, stamp=names.next_stamp(latest).stamp)
-        had[str(member)] = name
+        had, key = self._names[kind], str(member)
+        latest = had.get(key)
+        if latest is None or latest.stamp < self._stamp:
+            name = names.write(kind, member, self._now.at)
+        else:
+            name = names.next_stamp(latest)
+            if name.extension is not Extension.XML:
+                name = replace(name, extension=Extension.XML)
+        had[key] = name
         return name
 
 

@@ -39,7 +39,7 @@ from gateway.outcome import NotYet, Rejected
 from gateway.procedures import PROCEDURES, procedure
 from inbox.receive import Deposit
 from signing import certificates
-from signing.encrypted import CannotOpen, cannot_open
+from signing.encrypted import CannotOpen
 from signing.sign import Signer
 
 FAILED = 1
@@ -227,6 +227,11 @@ class _Anybody:
         self, _: x509.Certificate, __: Sequence[x509.Certificate], ___: datetime, /
     ) -> certificates.Evidence:
         return cast(certificates.Evidence, None)
+
+
+def cannot_open(_: bytes) -> bytes:
+    """Opens nothing, as where there is no key."""
+    raise CannotOpen
 
 
 def warm_up() -> None:

@@ -32,6 +32,8 @@ COMMANDS = {
     "verify": "operator",
     "audit": "auditing",
     "waiting": "operator",
+    "seal": "trust",
+    "trust": "trust",
     "returns": "returns",
     "replay": "operator",
     "erase": "privacy",

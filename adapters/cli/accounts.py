@@ -155,8 +155,8 @@ def _with_bailiff(connection: sa.Connection, standing: Position, new: Plan) -> I
     for one in standings(SqlRecovery(connection).of(new.employer), standing):
         if one.case.state is State.CONSTRAINT and new.items & one.case.enforced.keys():
             yield (
-                f"A bailiff has case {one.case.number}: tell him to wait while the plan is kept. When all that"
-                " is left of the case is under it, the next run of recovery stays the case."
+                f"A bailiff has case {one.case.number}: tell him to wait while the plan is kept. When all"
+                " that is left of the case is under it, the next run of recovery stays the case."
             )
 
 

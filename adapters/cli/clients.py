@@ -13,9 +13,7 @@ from adapters.cli.premises import Folder, member_of, open_gateway, right_now
 from adapters.database.clients import SCOPES, Clients
 from adapters.oauth import UnusableKey, key_of
 
-app = typer.Typer(
-    help="Software clients: programs that come in with a token.", no_args_is_help=True
-)
+app = typer.Typer(help="Software clients: programs that come in with a token.", no_args_is_help=True)
 
 Member = Annotated[str, typer.Argument(metavar="MEMBER", help="The member, 19 digits.")]
 

@@ -25,6 +25,7 @@ from gateway.moments import Received, system_clock
 from gateway.rejections import REJECTIONS
 from gateway.states import State
 from signing.certificates import load_seals
+from signing.sign import UnusableKey
 
 app = typer.Typer()
 
@@ -55,7 +56,7 @@ def serve(
     serving = import_module("adapters.serve")
     try:
         serving.serve(settings_of(data, https_port=https_port, sftp_port=sftp_port))
-    except (serving.AlreadyOpen, UnusableMasterKey) as error:
+    except (serving.AlreadyOpen, UnusableMasterKey, UnusableKey) as error:
         refused(f"Not opened: {error}.")
 
 
@@ -252,7 +253,7 @@ def _line(name: str, figures: Figures) -> tuple[str, ...]:
 
 @app.command()
 def waiting(data: Folder = None, as_json: AsJson = False) -> None:
-    """List the deposits that wait to be judged or are parked, and why; exit status 1 when one waits too long."""
+    """List the deposits that wait to be judged or are parked, and why; status 1 when one waits too long."""
     _, database, settings = open_gateway(data)
     limit, now = timedelta(minutes=settings.revocation_alarm), right_now()
     with database.read() as connection:

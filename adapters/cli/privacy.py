@@ -55,7 +55,7 @@ def retention(
     data: Folder = None,
     as_json: AsJson = False,
 ) -> None:
-    """Erase documents and delete rows that were kept for their term; without --apply only tell what is due."""
+    """Erase documents and delete rows kept for their term; without --apply only tell what is due."""
     _, database, _ = open_gateway(data)
     now = right_now()
     try:
@@ -69,9 +69,7 @@ def retention(
         refused(f"Not finished: {fault}.")
     if as_json:
         found = [{**asdict(one), "month": str(one.month)} for one in months]
-        print_json(
-            {"applied": apply, "documents": found, "rows": {each.table: each.rows for each in rows}}
-        )
+        print_json({"applied": apply, "documents": found, "rows": {each.table: each.rows for each in rows}})
         return
     lines = ((one.member, str(one.month), one.hindrance or "") for one in months)
     print_table("Documents past their term", ("Member", "Month", "Kept back because"), lines)

@@ -74,6 +74,9 @@ def change_agreement(
     pages: Annotated[
         str | None, typer.Option(help="Statements as PDF and UBL too: fr, de, en, or none.")
     ] = None,
+    triples: Annotated[
+        bool | None, typer.Option(help="Batch, signature and go come one by one over SFTP.")
+    ] = None,
     release_above: Annotated[
         int | None,
         typer.Option(min=-1, help="Files of more records wait for a second person; -1: none does."),
@@ -93,6 +96,7 @@ def change_agreement(
         "answers": None if answers is None else _spelling(answers),
         "own_computation": own_computation,
         "pages": None if pages is None else _pages(pages),
+        "triples": triples,
     }
     if environment not in (None, "production", "test"):
         wrong_use("--environment is production or test")

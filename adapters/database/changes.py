@@ -11,8 +11,8 @@ What a row of `change` holds:
   taken out. Without the random bytes a digest would tell who guesses what was in a row.
 * `digest`: SHA-256 over the 48 bytes of `nonce`, table and key. The journal holds only digests of these.
 
-Values are hashed as Python writes a tuple of them in ASCII (`ascii`): each value has one spelling there, and
-types differ. Bytes in a column of bytes stand there by their own SHA-256.
+Values, and table and key, are hashed as the JSON array that SQLite writes of them (`json_array`), in UTF-8;
+of a column of bytes it holds the type of the value and, of bytes, their SHA-256 in hexadecimal.
 
 To forget a row for good its `key` and `nonce` are set to null in all its changes: the digests, and with them
 the journal, stay as they are. Forgetting is a change as well, of the table `change`.
@@ -20,8 +20,8 @@ the journal, stay as they are. Forgetting is a change as well, of the table `cha
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from os import urandom
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,12 @@ if TYPE_CHECKING:
 
 NONCE = 16
 KEPT = NONCE + 32
-UNNOTED = frozenset({"journal", "journal_node", "change", "time_stamp"})
-"""Tables that prove themselves: the journal is a tree of hashes, and anchors the change log; a time stamp is
-signed by its authority, and noting each would give the journal something new to be stamped, for ever."""
+UNNOTED = frozenset({"journal", "journal_node", "change"})
+"""Tables that prove themselves: the journal is a tree of hashes, and anchors the change log."""
 
 Value = int | float | str | bytes | None
+_NONCES = 256
+"""So many nonces are drawn at once."""
 
 
 def noted_tables() -> list[sa.Table]:
@@ -46,37 +47,44 @@ def noted_tables() -> list[sa.Table]:
     return sorted((one for one in tables.OURS if one.name not in UNNOTED), key=lambda one: one.name)
 
 
-def content_hash(nonce: bytes, values: tuple[Value, ...]) -> bytes:
-    """The hash of the values of a row, none for one that was taken out."""
-    return hashlib.sha256(nonce + ascii(values).encode()).digest()
+def content_hash(nonce: bytes, values: str) -> bytes:
+    """The hash of the values of a row as `values_of` writes them; empty for one that was taken out."""
+    return sha256(nonce + values.encode("utf-8", "surrogateescape")).digest()
 
 
-def change_digest(kept: bytes, table: str, key: Value) -> bytes:
-    """What the journal anchors of a change, from what `nonce` holds."""
-    return hashlib.sha256(kept + ascii((table, key)).encode()).digest()
+def change_digest(kept: bytes, row: str) -> bytes:
+    """What the journal anchors of a change, from what `nonce` holds and what `row_of` writes."""
+    return sha256(kept + row.encode("utf-8", "surrogateescape")).digest()
 
 
 def anchor(changes: Iterable[tuple[int, bytes]]) -> str:
     """The digest over changes, by id and digest, for the journal: each id in 8 bytes, then its digest."""
-    return hashlib.sha256(b"".join([number.to_bytes(8) + digest for number, digest in changes])).hexdigest()
-
-
-def hashed(value: Value) -> Value:
-    """Bytes of a column of bytes by their hash; anything else as it is."""
-    return hashlib.sha256(value).digest() if isinstance(value, bytes) else value
+    return sha256(b"".join([number.to_bytes(8) + digest for number, digest in changes])).hexdigest()
 
 
 def register(connection: sqlite3.Connection) -> None:
     """Give a connection the functions that the triggers call."""
-    connection.create_function("secugate_change", -1, _change)
-    connection.create_function("secugate_hashed", 1, hashed)
+    nonces = _nonces()
+
+    def change(row: str, values: str) -> bytes:
+        """`nonce` and `digest` of a change, one after the other."""
+        nonce = next(nonces)
+        kept = nonce + sha256(nonce + values.encode()).digest()
+        return kept + sha256(kept + row.encode()).digest()
+
+    connection.create_function("secugate_change", 2, change)
+    register_hashing(connection)
 
 
-def _change(table: str, key: Value, *values: Value) -> bytes:
-    """`nonce` and `digest` of a change, one after the other."""
-    nonce = urandom(NONCE)
-    kept = nonce + content_hash(nonce, values)
-    return kept + change_digest(kept, table, key)
+def register_hashing(connection: sqlite3.Connection) -> None:
+    """Give a connection what it takes to read rows as they are hashed."""
+    connection.create_function("secugate_hashed", 1, lambda value: sha256(value).hexdigest())
+
+
+def _nonces() -> Iterator[bytes]:
+    while True:
+        drawn = urandom(NONCE * _NONCES)
+        yield from (drawn[place : place + NONCE] for place in range(0, len(drawn), NONCE))
 
 
 def key_of(table: sa.Table, row: str = "") -> str:
@@ -85,9 +93,37 @@ def key_of(table: sa.Table, row: str = "") -> str:
     return columns[0] if len(columns) == 1 else " || ',' || ".join(f"quote({each})" for each in columns)
 
 
-def holds_bytes(column: sa.Column[object]) -> bool:
-    """Whether the values of a column are hashed on their own."""
-    return isinstance(column.type, sa.LargeBinary)
+def values_of(table: sa.Table, row: str = "") -> str:
+    """The values of a row in SQL, as they are hashed; `row` as in `key_of`.
+
+    Outside of triggers whatever stands in a column is written somehow; what is not of its type is not
+    written as it was hashed.
+    """
+    return f"json_array({', '.join(_value_of(column, row) for column in table.columns)})"
+
+
+def _value_of(column: sa.Column[object], row: str) -> str:
+    name = f'{row}"{column.name}"'
+    if isinstance(column.type, sa.LargeBinary):
+        return f"typeof({name}), {_either(name, 'blob', f'secugate_hashed({name})')}"
+    return name if row else _either(name, "blob", _MARKED.format(name), "real", _MARKED.format(name))
+
+
+def _either(name: str, *cases: str) -> str:
+    """One value for one type of what stands in a column, another for another; itself for the rest."""
+    pairs = zip(cases[::2], cases[1::2], strict=True)
+    when = " ".join(f"WHEN '{kind}' THEN {value}" for kind, value in pairs)
+    return f"CASE typeof({name}) {when} ELSE {name} END"
+
+
+_MARKED = "char(0) || quote({})"
+
+
+def row_of(table: str, key: str, *, wary: bool = False) -> str:
+    """Table and key in SQL, as they are hashed; both in SQL. Wary of what may stand there, as `values_of`."""
+    if wary:
+        key = _either(key, "blob", _MARKED.format(key), "real", _MARKED.format(key))
+    return f"json_array({table}, {key})"
 
 
 def triggers() -> Iterator[str]:
@@ -104,17 +140,13 @@ def triggers() -> Iterator[str]:
         ' OR NEW.id <> OLD.id OR NEW."table" <> OLD."table" OR NEW.digest <> OLD.digest'
         " BEGIN SELECT RAISE(ABORT, 'of a change only key and nonce are forgotten'); END"
     )
-    yield _trigger("change_forgotten", 'AFTER UPDATE ON "change"', _note("'change'", "OLD.id"))
+    yield _trigger("change_forgotten", 'AFTER UPDATE ON "change"', _note("'change'", "OLD.id", "''"))
 
 
 def _triggers_of(table: sa.Table) -> Iterator[str]:
     name = table.name
-    values = (
-        f'secugate_hashed(NEW."{column.name}")' if holds_bytes(column) else f'NEW."{column.name}"'
-        for column in table.columns
-    )
-    gone = _note(f"'{name}'", key_of(table, "OLD."))
-    stands = _note(f"'{name}'", ", ".join((key_of(table, "NEW."), *values)), key_of(table, "NEW."))
+    gone = _note(f"'{name}'", key_of(table, "OLD."), "''")
+    stands = _note(f"'{name}'", key_of(table, "NEW."), values_of(table, "NEW."))
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
     yield _trigger(f"{name}_entered", f'AFTER INSERT ON "{name}"', stands)
     yield _trigger(f"{name}_changed", f'AFTER UPDATE ON "{name}"', stands)
@@ -127,10 +159,10 @@ def _trigger(name: str, when: str, body: str) -> str:
     return f"CREATE TRIGGER {name} {when} BEGIN {body}; END"
 
 
-def _note(table: str, arguments: str, key: str = "") -> str:
+def _note(table: str, key: str, values: str) -> str:
     # OFFSET keeps SQLite from calling the function once for each part of its result.
     return (
         'INSERT INTO "change" ("table", key, nonce, digest)'  # noqa: S608 - our own names
-        f" SELECT {table}, {key or arguments}, substr(noted, 1, {KEPT}), substr(noted, {KEPT + 1})"
-        f" FROM (SELECT secugate_change({table}, {arguments}) AS noted LIMIT 1 OFFSET 0)"
+        f" SELECT {table}, {key}, substr(noted, 1, {KEPT}), substr(noted, {KEPT + 1})"
+        f" FROM (SELECT secugate_change({row_of(table, key)}, {values}) AS noted LIMIT 1 OFFSET 0)"
     )

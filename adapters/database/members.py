@@ -80,6 +80,7 @@ def _agree(connection: sa.Connection, identifier: MemberId, agreed: Agreement, a
             own_computation=agreed.own_computation,
             pages=agreed.pages.value,
             release_above=agreed.release_above,
+            triples=agreed.triples,
             agreed=str(at),
         )
     )
@@ -104,6 +105,7 @@ def agreement_of(connection: sa.Connection, identifier: MemberId, at: Received) 
         row.own_computation,
         Pages(row.pages),
         row.release_above,
+        row.triples,
     )
 
 

@@ -64,6 +64,7 @@ class Agreement(SQLModel, table=True):
     release_above: int | None = Field(
         default=None, description="files of more records are released by a second person; none: no file"
     )
+    triples: bool = Field(default=False, description="batch, signature and go come one by one over SFTP")
     agreed: str = Field(description="moment from which it counts")
 
 
@@ -574,7 +575,9 @@ class Journal(SQLModel, table=True):
     member: str
     digest: str
     actor: str = Field(description="who of the staff did it; empty when nobody of them")
-    changes: str = Field(description="digest over the changes up to `change` since the entry before, or empty")
+    changes: str = Field(
+        description="digest over the changes up to `change` since the entry before, or empty"
+    )
     change: int = Field(description="id of the last change so far, 0 before the first")
     hash: str = Field(description="root of the Merkle tree of all entries up to this one, hexadecimal")
 
@@ -614,7 +617,7 @@ class Answer(SQLModel, table=True):
     posted: str
     digest: str
     size: int
-    content: bytes = Field(description="sealed with a data key; digest and size are of the plain bytes")
+    content: bytes = Field(description="sealed with a data key; digest and size: of the plain bytes")
     deposit: str | None = Field(default=None, index=True)
     entry: int | None = Field(
         default=None, description="its place in the journal; none where many were posted at once"

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from functools import lru_cache
 
 from gateway.billing.charges import Change, Charge, RecordKey
 from gateway.billing.statement import (
@@ -28,7 +29,7 @@ from gateway.billing.statement import (
     branch_sums,
     printed_number,
 )
-from gateway.contributions import Classification, Policy, schedule_of
+from gateway.contributions import Classification, Policy, Rate, schedule_of
 from gateway.ledger.entries import Entry, EntryKind, contributions, correction, mutuality_refund
 from gateway.moments import Period, Received
 from gateway.parameters import Branch, law
@@ -166,7 +167,7 @@ def _reversal(charge: Charge, declared: DeclaredOf) -> InsuredResult:
 
 def state(occasion: Occasion, calculation: Calculation, account: Account) -> AccountStatement:
     """The statement itself."""
-    owed = schedule_of(occasion.period, occasion.at.day).rates_for(occasion.classification)
+    owed = _owed(occasion.period, occasion.at.day, occasion.classification)
     statement = AccountStatement(
         number=occasion.text,
         employer=occasion.employer,
@@ -243,6 +244,12 @@ def entries_of(occasion: Occasion, calculation: Calculation) -> list[Entry]:
     return found
 
 
+@lru_cache(maxsize=1024)
+def _owed(period: Period, known: date, employer: Classification) -> tuple[Rate, ...]:
+    """The rates of all branches that employers of a class may owe."""
+    return schedule_of(period, known).rates_for(employer)
+
+
 def _bookings(entries: Iterable[Entry]) -> Iterable[Booking]:
     for entry in sorted(entries, key=lambda entry: (entry.day, entry.number or 0)):
         kind = _MOVEMENTS.get(entry.kind, Movement.ADJUSTMENT)
@@ -283,7 +290,7 @@ def _by_institution(results: Iterable[InsuredResult]) -> Mapping[str, int]:
 
 def _distribution(calculation: Calculation, occasion: Occasion) -> tuple[InstitutionShare, ...]:
     """What each institution receives of a statement, those that get nothing this time too."""
-    rates = schedule_of(occasion.period, occasion.at.day).rates_for(occasion.classification)
+    rates = _owed(occasion.period, occasion.at.day, occasion.classification)
     shares = dict.fromkeys((rate.institution for rate in rates), 0)
     results = [*calculation.insured, *(each for one in calculation.corrections for each in one.results)]
     for institution, amount in _by_institution(results).items():

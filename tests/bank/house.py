@@ -70,7 +70,7 @@ class Premises:
     def journal(self) -> list[tuple[str, str]]:
         with self.database.read() as connection:
             rows = connection.execute(sa.text("SELECT event, subject FROM journal ORDER BY sequence"))
-            return [(row.event, row.subject) for row in rows]
+            return [(row.event, row.subject) for row in rows if row.event != "changed"]
 
     def charge(self, employer: str, amount: int, *, due: date, period: Period = JANUARY) -> int:
         """Issue a statement for a month, with one charge; its number."""

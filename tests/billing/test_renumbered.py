@@ -98,3 +98,11 @@ def test_a_person_who_was_never_charged_changes_nothing(house: House) -> None:
     before = charged(house, EMPLOYERS[0])
     check(house, house.bill())
     assert charged(house, EMPLOYERS[0]) == before
+
+
+def test_somebody_whose_affiliation_was_cancelled_can_be_given_a_number_twice(house: House) -> None:
+    """What does not stand keeps the number of its time: only the replacement itself knows the new one."""
+    for step in ("enter", "cancel", "renumber", "renumber"):
+        house.take(Step(step, 0, 1, 2, 7))
+    assert len(house.ask("SELECT * FROM renumbering")) == 2
+    check(house, house.bill())

@@ -14,6 +14,7 @@ import pytest
 from cryptography import x509
 
 from adapters.booth import Booths, Budget, Fault, words
+from adapters.booth.process import cannot_open
 from adapters.booth.words import Garbled
 from adapters.pki import Authority, KeyKind, Subject, new_key
 from gateway import names, process, wire
@@ -23,7 +24,6 @@ from gateway.outcome import NotYet, Rejected
 from gateway.procedures import PROCEDURES, procedure
 from inbox.receive import Deposit
 from signing import certificates
-from signing.encrypted import cannot_open
 from signing.sign import Signer
 from tests.house import EMPLOYER, INSURED, MEMBER, OTHER_MEMBER, wage
 
@@ -38,7 +38,7 @@ class Believing:
 
     def __init__(self, verdict: Exception | None = None) -> None:
         self.verdict = verdict
-        self.evidence = certificates.Evidence(NOW, ("somebody",), ("00",), ())
+        self.evidence = certificates.Evidence(NOW, (b"somebody",), ())
 
     def judge(
         self, _: x509.Certificate, __: Sequence[x509.Certificate], ___: datetime, /

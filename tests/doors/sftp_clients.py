@@ -19,6 +19,7 @@ from adapters.limits import Gate
 from adapters.sftp import LARGEST_CHUNK, SftpDoor, SftpSettings
 from adapters.spool import Spool
 from adapters.tray import Tray
+from adapters.triples import Triples
 from gateway.batch import MemberId
 from gateway.moments import Received
 from inbox.receive import Deposit, Inbox, Receipt
@@ -194,6 +195,7 @@ def house(
         inbox=Inbox(spool.begin, register, clock),
         outbox=Outbox(shelves, clock),
         tray=Tray(trials, tick=lambda: clock().timestamp()),
+        triples=Triples(lambda member: member == ALICE, limit, tick=lambda: clock().timestamp()),
         member_of=member_of,
         clock=clock,
         gate=gate or Gate(),

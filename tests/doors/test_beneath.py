@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from adapters.beneath import open_beneath
+from adapters.spool import Spool
+from tests.sealed import MemoryFileKeys
 
 
 @pytest.fixture
@@ -66,3 +69,20 @@ def test_a_new_file_is_ours_alone_and_closed_on_exec(folder: Path) -> None:
         os.close(handle)
     with pytest.raises(FileExistsError):
         open_beneath(folder, "aa/new", os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+
+
+def test_a_link_in_the_place_of_a_deposit_is_not_followed(tmp_path: Path) -> None:
+    """Somebody who can write beside our files cannot have others read in their place."""
+    spool = Spool(tmp_path / "spool", 1000, MemoryFileKeys())
+    spool.create()
+    upload = spool.begin()
+    upload.write(0, b"a batch")
+    deposit = "ab" + "0" * 34
+    upload.keep(deposit, "2099990001299000001", datetime(2026, 8, 3, tzinfo=UTC))
+    assert spool.read(deposit) == b"a batch"
+    elsewhere = tmp_path / "elsewhere"
+    spool.path(deposit).rename(elsewhere)
+    spool.path(deposit).symlink_to(elsewhere)
+    with pytest.raises(OSError, match="symbolic"):
+        spool.read(deposit)
+    assert spool.digest(deposit) is None

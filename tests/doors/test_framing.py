@@ -72,10 +72,8 @@ DEFECTS = {
     "two codings": Defect(POST + b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n" + HIDDEN),
     "an unknown coding": Defect(POST + b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + HIDDEN),
     "a coding with a tab": Defect(POST + b"Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n" + HIDDEN),
-    "chunked twice": Defect(POST + CHUNKED + CHUNKED + b"\r\n0\r\n\r\n" + HIDDEN, (400, 202)),
-    "coding of HTTP/1.0": Defect(
-        POST.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n0\r\n\r\n" + HIDDEN, (400, 202)
-    ),
+    "chunked twice": Defect(POST + CHUNKED + CHUNKED + b"\r\n0\r\n\r\n" + HIDDEN),
+    "coding of HTTP/1.0": Defect(POST.replace(b"1.1", b"1.0") + CHUNKED + b"\r\n0\r\n\r\n" + HIDDEN),
     # chunks
     "chunk size that is no number": Defect(chunks(b"zz", b"x", b"0", b"", HIDDEN)),
     "chunk size with a sign": Defect(chunks(b"-1", b"x", b"0", b"", HIDDEN)),
@@ -88,8 +86,8 @@ DEFECTS = {
     "folded field": Defect(GET + b"X: a\r\n b\r\n\r\n"),
     "folded length": Defect(POST + b"Content-Length:\r\n 1\r\n\r\nx" + HIDDEN),
     "bare carriage return in a field": Defect(GET + b"X: a\rContent-Length: 1\r\n\r\n"),
-    "bare line feed after a field": Defect(GET.replace(b"x\r\n", b"x\n") + b"\r\n", (400, 200)),
-    "bare line feed ends the head": Defect(GET + b"X: a\n\n", (400, 200)),
+    "bare line feed after a field": Defect(GET.replace(b"x\r\n", b"x\n") + b"\r\n"),
+    "bare line feed ends the head": Defect(GET + b"X: a\n\n"),
     "nul in a field": Defect(GET + b"X: a\0b\r\n\r\n"),
     "nul in a name": Defect(GET + b"X\0: a\r\n\r\n"),
     "name with a blank": Defect(GET + b"X Y: a\r\n\r\n"),
@@ -102,7 +100,8 @@ DEFECTS = {
     "version 2.0": Defect(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
     "version of two digits": Defect(b"GET /v1/outbox HTTP/1.10\r\nHost: x\r\n\r\n"),
     "unknown method": Defect(b"EVIL /v1/outbox HTTP/1.1\r\nHost: x\r\n\r\n"),
-    "no host": Defect(b"GET /v1/outbox HTTP/1.1\r\n\r\n", (400, 200)),
+    "two hosts": Defect(GET + b"Host: y\r\n\r\n"),
+    "no host": Defect(b"GET /v1/outbox HTTP/1.1\r\n\r\n"),
 }
 
 
@@ -205,9 +204,9 @@ def test_a_body_longer_than_announced_is_cut_where_it_was_announced(
     """What follows is another request, or none: it never gets into the deposit."""
     request = POST + b"Content-Length: 3\r\n\r\nabc" + b"def garbage\r\n\r\n"
     got = exchange(open_home, visitor, request)
-    assert status_of(got) == 202
-    assert got.count(b"HTTP/1.1 202") == 1
-    assert b"HTTP/1.1 5" not in got
+    assert (status_of(got), got.count(b"HTTP/1.1 ")) in ((202, 1), (202, 2), (400, 1))
+    kept = [open_home.gateway.spool.read(one) for one in everything(open_home)[0]]
+    assert not [content for content in kept if b"garbage" in content]
 
 
 def test_a_good_request_after_each_defect(open_home: House, visitor: Sender) -> None:

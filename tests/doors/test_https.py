@@ -109,7 +109,8 @@ def problem(answer: httpx2.Response, status: int, code: str) -> dict[str, object
 def everything(home: House) -> tuple[list[str], list[str], int]:
     """Deposits entered, files kept, and entries of the journal."""
     entered = [row["id"] for row in rows(home, "SELECT id FROM deposit ORDER BY number")]
-    ((count,),) = (row.values() for row in rows(home, "SELECT count(*) FROM journal"))
+    told = "SELECT count(*) FROM journal WHERE event <> 'changed'"
+    ((count,),) = (row.values() for row in rows(home, told))
     return entered, sorted(home.gateway.spool.ids()), count
 
 
@@ -715,6 +716,14 @@ def test_the_interface_is_described_and_no_page_calls_outside(open_home: House, 
             "/v1/statements/{number}/page",
             "/v1/comparisons",
             "/v1/outbox/{identifier}/acknowledged",
+            "/v1/deposits/{identifier}/evidence",
+            "/v1/deposits/{identifier}/release",
+            "/v1/deposits/{identifier}/withdrawal",
+            "/v1/journal/head",
+            "/v1/journal/inclusion",
+            "/v1/journal/consistency",
+            "/v1/keys",
+            "/v1/token",
             "/health",
         }
         assert "202" in told["paths"]["/v1/deposits"]["post"]["responses"]

@@ -409,11 +409,7 @@ def test_a_certificate_counts_and_a_token_beside_it_does_not(
 
 @pytest.mark.filterwarnings(NOT_OURS)
 @settings(max_examples=40, deadline=None)
-@given(
-    made_up=st.text(
-        st.characters(min_codepoint=33, max_codepoint=255, exclude_characters="\x7f"), max_size=60
-    )
-)
+@given(made_up=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=60))
 def test_no_made_up_token_opens_anything(nobody: httpx2.Client, made_up: str) -> None:
     answer = nobody.get("/v1/outbox", headers=[(b"Authorization", b"Bearer " + made_up.encode("latin-1"))])
     assert answer.status_code in (400, 401, 429)

@@ -11,10 +11,11 @@ from adapters.database.changes import (
     anchor,
     change_digest,
     content_hash,
-    hashed,
-    holds_bytes,
     key_of,
     noted_tables,
+    register_hashing,
+    row_of,
+    values_of,
 )
 from gateway.moments import Received
 from signing.journal import Entry, Tree, leaf_hash
@@ -22,8 +23,15 @@ from signing.journal import Entry, Tree, leaf_hash
 
 def forge(connection: sqlite3.Connection) -> None:
     """Write change log and journal anew so that they tell of the rows as they are; needs triggers gone."""
+    register_hashing(connection)
+    before = _last(connection)
     _write_changes(connection)
-    _write_journal(connection)
+    _write_journal(connection, new=_last(connection) > before)
+
+
+def _last(connection: sqlite3.Connection) -> int:
+    (last,) = connection.execute('SELECT coalesce(max(id), 0) FROM "change"').fetchone()
+    return int(last)
 
 
 def _write_changes(connection: sqlite3.Connection) -> None:
@@ -38,17 +46,12 @@ def _write_changes(connection: sqlite3.Connection) -> None:
         for key, values in _rows(connection, table.name).items():
             _write_change(connection, lasts.pop((table.name, key), None), table.name, key, values)
     for (table_name, key), last in lasts.items():
-        _write_change(connection, last, table_name, key, ())
+        _write_change(connection, last, table_name, key, "")
 
 
-def _rows(connection: sqlite3.Connection, name: str) -> dict[Value, tuple[Value, ...]]:
+def _rows(connection: sqlite3.Connection, name: str) -> dict[Value, str]:
     (table,) = (one for one in noted_tables() if one.name == name)
-    columns = ", ".join(f'"{column.name}"' for column in table.columns)
-    blobs = [holds_bytes(column) for column in table.columns]
-    return {
-        key: tuple(hashed(value) if is_blob else value for value, is_blob in zip(values, blobs, strict=True))
-        for key, *values in connection.execute(f'SELECT {key_of(table)}, {columns} FROM "{name}"')
-    }
+    return dict(connection.execute(f'SELECT {key_of(table)}, {values_of(table)} FROM "{name}"').fetchall())
 
 
 def _write_change(
@@ -56,13 +59,14 @@ def _write_change(
     last: tuple[int, bytes] | None,
     table: str,
     key: Value,
-    values: tuple[Value, ...],
+    values: str,
 ) -> None:
     if last is not None and content_hash(last[1][:NONCE], values) == last[1][NONCE:]:
         return
     nonce = urandom(NONCE)
     kept = nonce + content_hash(nonce, values)
-    digest = change_digest(kept, table, key)
+    (row,) = connection.execute(f"SELECT {row_of('?', '?')}", (table, key)).fetchone()
+    digest = change_digest(kept, row)
     if last is None:
         statement = 'INSERT INTO "change" ("table", key, nonce, digest) VALUES (?, ?, ?, ?)'
         connection.execute(statement, (table, key, kept, digest))
@@ -70,17 +74,17 @@ def _write_change(
         connection.execute('UPDATE "change" SET nonce = ?, digest = ? WHERE id = ?', (kept, digest, last[0]))
 
 
-def _write_journal(connection: sqlite3.Connection) -> None:
-    """Entries with their places, anchors, the tree and all roots follow from what the entries say now."""
+def _write_journal(connection: sqlite3.Connection, *, new: bool) -> None:
+    """Places, anchors, tree and roots follow from what the entries say; the last one anchors new changes."""
     rows = connection.execute(
         "SELECT sequence, at, event, subject, member, digest, actor, change FROM journal ORDER BY sequence"
     ).fetchall()
     connection.execute("DELETE FROM journal")
     connection.execute("DELETE FROM journal_node")
-    (end,) = connection.execute('SELECT coalesce(max(id), 0) FROM "change"').fetchone()
+    end = _last(connection)
     tree, before, place = Tree(), 0, 0
     for number, (_, at, event, subject, member, digest, actor, last) in enumerate(rows, start=1):
-        upto = end if number == len(rows) else last
+        upto = end if new and number == len(rows) else last
         found = connection.execute(
             'SELECT id, digest FROM "change" WHERE id > ? AND id <= ? ORDER BY id', (before, upto)
         ).fetchall()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from gateway.returns import ackrec
 from tests.durability.month import Store
@@ -19,25 +19,36 @@ def rewrite(store: Store, seal: Callable[[bytes], bytes]) -> None:
         seal: puts a seal on a document whose old one no longer fits.
     """
     store.forge()
-    for identifier, deposit, kind in store.ask("SELECT id, deposit, kind FROM answer ORDER BY number"):
-        content = store.answer(str(identifier))
-        stated = _stated(content)
-        if stated is None:
-            continue
-        sequence, root = stated
-        changed = seal(content.replace(root, _root(store, sequence)))
-        store.exchange_answer(str(identifier), changed)
-        if kind == ackrec.CODE:
-            store.exchange_receipt(str(deposit), changed)
-        store.forge()
-    for sequence, content in store.ask("SELECT sequence, content FROM journal_head ORDER BY sequence"):
-        assert isinstance(content, bytes)
-        assert isinstance(sequence, int)
-        stated = _stated(content)
+    for sequence, table, identifier in sorted(_stating(store)):
+        old = _content(store, table, identifier)
+        stated = _stated(old)
         assert stated is not None
-        changed = seal(content.replace(stated[1], _root(store, sequence)))
-        store.do("UPDATE journal_head SET content = ? WHERE sequence = ?", changed, sequence)
+        changed = seal(old.replace(stated[1], _root(store, sequence)))
+        if table == "journal_head":
+            store.do("UPDATE journal_head SET content = ? WHERE sequence = ?", changed, sequence)
+        else:
+            store.exchange_answer(identifier, changed)
+            [(deposit, kind)] = store.ask("SELECT deposit, kind FROM answer WHERE id = ?", identifier)
+            if kind == ackrec.CODE:
+                store.exchange_receipt(str(deposit), changed)
         store.forge()
+
+
+def _stating(store: Store) -> Iterator[tuple[int, str, str]]:
+    """What states a root: of which size, in which table, and its id."""
+    for table, key in (("answer", "id"), ("journal_head", "sequence")):
+        for (identifier,) in store.ask(f"SELECT {key} FROM {table}"):
+            stated = _stated(_content(store, table, str(identifier)))
+            if stated is not None:
+                yield stated[0], table, str(identifier)
+
+
+def _content(store: Store, table: str, identifier: str) -> bytes:
+    if table == "answer":
+        return store.answer(identifier)
+    [(content,)] = store.ask("SELECT content FROM journal_head WHERE sequence = ?", int(identifier))
+    assert isinstance(content, bytes)
+    return content
 
 
 def _root(store: Store, sequence: int) -> bytes:

@@ -84,8 +84,8 @@ def left_untreated(home: House, sender: Sender, *batches: tuple[str, dict[str, s
 
 
 def change(home: House, statement: str, *values: object) -> None:
-    with closing(sqlite3.connect(Premises(home.settings.data).database)) as connection, connection:
-        assert connection.execute(statement, values).rowcount
+    with closing(Database(Premises(home.settings.data).database)) as database, database.write() as connection:
+        assert connection.exec_driver_sql(statement, values).rowcount
 
 
 def is_well(home: House) -> bool:
@@ -105,7 +105,7 @@ def test_uploads_cut_off_and_files_never_entered_are_cleared(closed: tuple[House
         for content in (b"synced and renamed, not entered", b""):
             upload = inbox.begin()
             upload.write(0, content)
-            upload.keep(str(uuid.uuid4()))
+            upload.keep(str(uuid.uuid4()), str(MEMBER), system_clock())
     assert len(list(spool.ids())) == len(kept) + 2
     with opened(home):
         assert list(spool.incoming.iterdir()) == []

@@ -525,7 +525,7 @@ def test_an_older_copy_contradicts_a_receipt_that_left_the_house(
     ]
     old = Store(months[1])
     assert old.findings() == ()
-    there = dict(old.ask("SELECT sequence, hash FROM journal"))
+    there = {row[0]: row[1] for row in old.ask("SELECT sequence, hash FROM journal")}
     agrees = [there.get(one.sequence) == one.hash for one in receipts]
     assert agrees == [True] * (len(receipts) - 1) + [False]
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,12 +14,16 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
 from adapters.client import https, sftp
+from adapters.installation import issue_encryption
+from adapters.premises import Premises
 from gateway.evidence import pack as layout
 from gateway.evidence.check import Verdict
+from gateway.names import Extension
 from tests.evidence.packs import (
     ask,
     bad,
@@ -44,6 +49,8 @@ from tests.house import (
     wage,
 )
 from tests.signing.workshop import authority
+from tests.tools import tool
+from tests.vectors.containers.building import Hand, manifest, of_one, of_several, reference, signature
 
 Files = dict[str, bytes]
 
@@ -116,6 +123,55 @@ def test_p6_a_container_with_its_signature_inside_is_proven_too(
     assert "batch.asic" in files_in(pack)
     assert not bad(home, pack)
     assert proven(done := run_the_page(home, tmp_path / "judge", pack)), done.stderr
+
+
+@pytest.mark.parametrize("several", [False, True], ids=["ASiC-S", "ASiC-E"])
+def test_p6_a_container_with_a_cms_signature_is_proven_too(
+    home: House, member: Sender, several: bool, tmp_path: Path
+) -> None:
+    insured = someone()
+    home.affiliate(insured)
+    batch = home.plain(member, "DECSAL", [wage(insured, Period="2024-07")])
+    name, content = "DECSAL.xml", etree.tostring(batch)
+    hand = Hand(member.signer.key, member.signer.certificate)
+    described = manifest(reference(name, content))
+    boxed = (
+        of_several({name: content}, described, signature(described, hand))
+        if several
+        else of_one(name, content, signature(content, hand))
+    )
+    extension = Extension.ASICE if several else Extension.ASICS
+    receipt = home.receive(member, home.name("DECSAL", MEMBER, extension), boxed)
+    assert home.outcome(member, receipt.deposit).verdict == "accepted"
+    pack = fetch(member, receipt.deposit)
+    assert not bad(home, pack)
+    assert proven(done := run_the_page(home, tmp_path / "judge", pack)), done.stderr
+    forged = files_in(pack) | {"batch.asic": boxed.replace(b"3812.40", b"9812.40")}
+    assert bad(home, sealed_again(home, forged)) == {"receipt", "signature of the batch"}
+
+
+def test_p6_an_encrypted_batch_is_proven_with_what_was_found_in_it(
+    home: House, member: Sender, tmp_path: Path
+) -> None:
+    insured = someone()
+    home.affiliate(insured)
+    plain = home.batch(member, "DECSAL", [wage(insured, Period="2024-07")])
+    (tmp_path / "plain").write_bytes(plain)
+    premises = Premises(home.settings.data)
+    issue_encryption(premises, home.clock())
+    command = [tool("openssl"), "cms", "-encrypt", "-binary", "-aes-256-cbc", "-in", "plain"]
+    command += ["-outform", "DER", str(premises.encryption_certificate)]
+    sent = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60).stdout
+    receipt = home.receive(member, home.name("DECSAL", MEMBER, Extension.P7M), sent)
+    assert home.outcome(member, receipt.deposit).verdict == "accepted"
+    pack = fetch(member, receipt.deposit)
+    files = files_in(pack)
+    assert (files["batch.p7m"], files["opened.xml"]) == (sent, plain)
+    assert "as found in what was encrypted" in judged(home, pack)["signature of the batch"].told
+    assert proven(done := run_the_page(home, tmp_path / "judge", pack)), done.stderr
+    forged = sealed_again(home, files | {"opened.xml": plain.replace(b"3812.40", b"9812.40")})
+    assert bad(home, forged) == {"signature of the batch"}
+    assert not proven(run_the_page(home, tmp_path / "judge", forged))
 
 
 def test_p6_it_holds_the_very_bytes(home: House, member: Sender, deposit: str, pack: bytes) -> None:
@@ -246,6 +302,21 @@ def test_p6_a_file_added_or_taken_out_is_found_by_both_judges(
         archive.writestr("SECU.EXTRA.XML", "<x/>")
     assert bad(home, added.getvalue()) == {"seal of the pack"}
     assert not proven(run_the_page(home, tmp_path / "judge", added.getvalue()))
+
+
+@given(st.binary(max_size=300))
+def test_sr7_whatever_is_called_a_pack_gets_a_verdict(home: House, raw: bytes) -> None:
+    assert bad(home, raw) == {"seal of the pack"}
+
+
+@settings(max_examples=80, deadline=None)
+@given(place=st.integers(0, 10**6), content=st.binary(max_size=200) | st.text(max_size=80).map(str.encode))
+def test_p6_every_file_of_a_pack_matters_and_none_makes_a_check_fail_to_answer(
+    home: House, pack: bytes, place: int, content: bytes
+) -> None:
+    files = files_in(pack)
+    names = sorted(set(files) - {layout.README})
+    assert bad(home, sealed_again(home, files | {names[place % len(names)]: content}))
 
 
 # negative controls: what a gateway that lies under its own seal would have to pass

@@ -120,9 +120,11 @@ def test_the_command_shows_and_changes_it(home: House, member: Sender) -> None:
         "answers": "xml",
         "own_computation": False,
         "pages": "fr",
+        "release_above": None,
+        "triples": False,
     }
     changed = agreement(
-        "--procedures", "DECSAL decaff", "--answers", "dta", "--own-computation", "--pages", "de"
+        "--procedures", "DECSAL decaff", "--answers", "dta", "--own-computation", "--pages", "de", "--triples"
     )
     assert changed == {
         "procedures": ["DECAFF", "DECSAL"],
@@ -130,10 +132,12 @@ def test_the_command_shows_and_changes_it(home: House, member: Sender) -> None:
         "answers": "dta",
         "own_computation": True,
         "pages": "de",
+        "release_above": None,
+        "triples": True,
     }
     standing = home.gateway.members.agreement(member.member, Received(home.clock()))
     codes = frozenset({"DECAFF", "DECSAL"})
-    expected = Agreement(codes, answers=Spelling.DTA, own_computation=True, pages=Pages.GERMAN)
+    expected = Agreement(codes, answers=Spelling.DTA, own_computation=True, pages=Pages.GERMAN, triples=True)
     assert standing in (expected, replace(standing or expected, procedures=ALL))
 
 

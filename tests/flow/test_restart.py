@@ -81,7 +81,7 @@ def test_a_start_clears_what_was_never_receipted(stopped: Stopped) -> None:
     half.write(0, b"half of a f")
     lost = spool.begin()
     lost.write(0, b"complete, but the power failed before the commit")
-    lost.keep(str(uuid.uuid4()))
+    lost.keep(str(uuid.uuid4()), str(MEMBER), home.clock())
     home.gateway = Gateway(home.settings, home.clock)
     home.gateway.start()
     try:

@@ -96,11 +96,12 @@ def bill(home: House, *periods: Period) -> list[Issued]:
 
 
 def dump(home: House) -> tuple[list[str], Counter[str]]:
-    """The whole database but the journal, and the entries of the journal by event."""
+    """The whole database but journal and change log, and the entries of the journal by event."""
     with home.gateway.database.read() as connection:
         raw = connection.connection.dbapi_connection
         assert raw is not None
-        lines = [line for line in raw.iterdump() if not line.startswith('INSERT INTO "journal"')]
+        evidence = ('INSERT INTO "journal', 'INSERT INTO "change"')
+        lines = [line for line in raw.iterdump() if not line.startswith(evidence)]
         events = connection.exec_driver_sql("SELECT event FROM journal").scalars()
         return lines, Counter(events)
 

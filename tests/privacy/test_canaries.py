@@ -7,11 +7,9 @@ played with encryption switched off, in a scratch copy of the code, is found.
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,7 +22,9 @@ from lxml import etree
 import adapters
 from adapters.client.https import HttpsDoor
 from adapters.client.sftp import SftpDoor
+from adapters.database import Database, tables
 from adapters.database.personal import PERSONAL
+from adapters.encryption import Erased
 from adapters.erasure import erase
 from adapters.premises import Premises
 from gateway.matricule import person_number
@@ -62,7 +62,15 @@ class Canaries:
 
     @property
     def kept(self) -> tuple[str, ...]:
-        return (self.surname, self.first_name, self.street, self.born, self.insured, self.amount, self.reference)
+        return (
+            self.surname,
+            self.first_name,
+            self.street,
+            self.born,
+            self.insured,
+            self.amount,
+            self.reference,
+        )
 
     @property
     def refused(self) -> tuple[str, ...]:
@@ -113,7 +121,10 @@ def batches(home: House, sender: Sender) -> list[tuple[str, bytes]]:
             "DEMMAT",
             [
                 person(
-                    Surname=MARKS.surname, FirstName=MARKS.first_name, Street=MARKS.street, BirthDate=MARKS.born
+                    Surname=MARKS.surname,
+                    FirstName=MARKS.first_name,
+                    Street=MARKS.street,
+                    BirthDate=MARKS.born,
                 )
             ],
         ),
@@ -124,7 +135,9 @@ def batches(home: House, sender: Sender) -> list[tuple[str, bytes]]:
             [wage(MARKS.insured, BaseWage=MARKS.amount, Reference=MARKS.reference)],
         ),
         home.signed(sender, "DECSAL", [refused]),
-        home.signed(sender, "DEMMAT", [person(Surname=MARKS.refused_surname, Nationality="ZZ", BirthDate="x")]),
+        home.signed(
+            sender, "DEMMAT", [person(Surname=MARKS.refused_surname, Nationality="ZZ", BirthDate="x")]
+        ),
     ]
     good = home.batch(sender, "DECSAL", [refused])
     broken = {
@@ -237,7 +250,7 @@ def test_no_mark_stands_outside_the_columns_that_need_it(aftermath: Aftermath) -
 
 
 def test_the_marks_did_arrive(aftermath: Aftermath) -> None:
-    """Otherwise finding none would say nothing: they are in what is read with the keys, and in the registers."""
+    """Otherwise finding none would say nothing: they are in the documents, and in the registers."""
     gateway = aftermath.home.gateway
     read = b"".join(gateway.spool.read(deposit) for deposit in gateway.spool.ids())
     for mark in (MARKS.insured, MARKS.amount, MARKS.reference, *MARKS.refused[:3]):
@@ -249,8 +262,6 @@ def test_the_marks_did_arrive(aftermath: Aftermath) -> None:
 
 
 def test_all_that_may_hold_personal_data_is_a_column_of_ours() -> None:
-    from adapters.database import tables
-
     known = {(table.name, column.name) for table in tables.OURS for column in table.columns}
     assert set(PERSONAL) <= known
     assert all(PERSONAL.values())
@@ -278,7 +289,12 @@ def test_with_encryption_switched_off_the_search_finds_the_marks(tmp_path: Path)
     code = tmp_path / "code"
     code.mkdir()
     found = leaks(play(tmp_path, without_encryption(code)))
-    assert {mark for _, mark in found} >= {MARKS.insured, MARKS.amount, MARKS.refused_reference, MARKS.under_way}
+    assert {mark for _, mark in found} >= {
+        MARKS.insured,
+        MARKS.amount,
+        MARKS.refused_reference,
+        MARKS.under_way,
+    }
     places = {place for place, _ in found}
     assert {"answer.content", OURS} <= places
     assert any(len(place) == 36 for place in places), "files of the spool"
@@ -307,9 +323,6 @@ def test_after_an_erasure_no_document_opens_nor_in_a_backup_that_the_keys_outliv
     aftermath: Aftermath, tmp_path: Path
 ) -> None:
     """And what was in the documents alone is nowhere at all: with all keys at hand, not one opens."""
-    from adapters.database import Database
-    from adapters.encryption import Erased
-
     folder = tmp_path / "gateway"
     shutil.copytree(aftermath.data, folder)
     database = Database(Premises(folder).database)

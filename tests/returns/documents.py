@@ -50,9 +50,9 @@ from gateway.returns.ackrec import Receipt
 from gateway.returns.acktrt import Acknowledgement, Decision
 from gateway.returns.annuel import AnnualStatementReturn
 from gateway.returns.anomalies import explain
-from gateway.returns.calcul import CalculationReturn
 from gateway.returns.avicle import Event as KeyEvent
 from gateway.returns.avicle import KeyNews
+from gateway.returns.calcul import CalculationReturn
 from gateway.returns.calend import Calendar, Deadline, Interruption
 from gateway.returns.certif import Certificates, Certified
 from gateway.returns.chapro import Counted, CountedEmployees, Stage

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
 from types import ModuleType
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from gateway import wire
 from gateway.batch import Anomaly, Header, MemberId, Record
+from gateway.billing import Calculation, RefundChange
+from gateway.moments import Period
+from gateway.mutuality import Ground, Refund, RefundPart
 from gateway.outcome import Assignment, Refusal, Verdict
+from gateway.registers import InsuredMonth
 from gateway.returns import acktrt, calcul, extcpt, matass, rejected, salret
 from gateway.returns.anomalies import explain
 from gateway.wire import AnswerHeader, JournalEntry
@@ -234,6 +239,57 @@ def test_no_amount_that_counts_can_be_changed_alone(
     one.text = "0.01" if one.text == "0.00" else "0.00"
     with pytest.raises(ValueError, match=r" is .* its parts give | is distributed of "):
         module.read(root)
+
+
+@pytest.mark.parametrize(
+    ("module", "document"),
+    [(calcul, documents.calculations), (extcpt, documents.statements)],
+    ids=["CALCUL", "EXTCPT"],
+)
+@given(choice=st.data())
+@settings(deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+def test_what_is_written_as_text_is_in_canonical_form(
+    module: ModuleType, document: st.SearchStrategy[object], choice: st.DataObject
+) -> None:
+    """It is digested and sealed as it is."""
+    one = choice.draw(document)
+    assert module.canonical(one) == etree.tostring(module.write(one), method="c14n", exclusive=True)
+
+
+@given(st.text(st.characters() | st.sampled_from("&<>\"'\r\n\t]\x00\x7f\x85"), max_size=20))
+def test_any_text_is_quoted_as_canonical_form_has_it(text: str) -> None:
+    written = f'<a x="{wire.quoted_attribute(text)}">{wire.quoted(text)}</a>'
+    root = etree.fromstring(written)
+    assert (root.text or "", root.get("x")) == (wire.safe(text), wire.safe(text))
+    assert etree.tostring(root, method="c14n", exclusive=True).decode() == written
+
+
+def test_each_source_of_a_calculation_is_told_once_and_one_that_is_not_told_is_refused() -> None:
+    part = RefundPart(
+        kind="0",
+        first=date(2026, 7, 1),
+        last=date(2026, 7, 2),
+        hours=8,
+        ground=next(iter(Ground)),
+        rate=Decimal("0.80"),
+        pay_continued=100,
+        pay_refund=80,
+        shares={},
+        days_counted=2,
+        formula="",
+        source="statutes",
+        doubtful=False,
+    )
+    month = InsuredMonth("2099990001299", "1893120105732", Period(2026, 7))
+    refund = Refund(month, (part, part), (), "p", "v")
+    change = RefundChange(month.period, month.insured, 1, (), None, refund)
+    due = Calculation(month.employer, month.period, "202607-0000001", Period(2026, 9), (), (), (change,))
+    root = calcul.write(calcul.CalculationReturn(HEADER, due))
+    assert [(one.get("number"), one.text) for one in wire.children(root, "Source")] == [("1", "statutes")]
+    assert calcul.read(root).calculation == due
+    wire.child(root, "Source").set("number", "2")
+    with pytest.raises(ValueError, match="no source 1"):
+        calcul.read(root)
 
 
 @given(documents.statements)

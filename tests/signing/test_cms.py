@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from workshop import AT, authority, certificate, key, pem
 
@@ -132,6 +134,7 @@ def test_the_registered_certificate_decides() -> None:
 ONE, SEVERAL = one_file(SCENE), several_files(SCENE)
 
 
+@settings(deadline=None)
 @given(st.sampled_from([ONE, SEVERAL]), st.integers(0, 10_000), st.integers(1, 255))
 def test_a_changed_byte_never_changes_what_is_accepted(good: bytes, place: int, by: int) -> None:
     raw = bytearray(good)
@@ -143,6 +146,7 @@ def test_a_changed_byte_never_changes_what_is_accepted(good: bytes, place: int, 
     assert files == {NAME: BATCH}  # it was a date or a right of the entry
 
 
+@settings(deadline=None)
 @given(st.integers(0, 10_000), st.binary(max_size=4), st.integers(0, 4))
 def test_bytes_put_into_a_signature_are_never_accepted(place: int, put: bytes, cut: int) -> None:
     sealed = signature(BATCH, SCENE.member)
@@ -154,6 +158,7 @@ def test_bytes_put_into_a_signature_are_never_accepted(place: int, put: bytes, c
         cms.examine(changed).check(certificate("p256"), BATCH)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_bytes_that_are_no_signature_are_refused_and_nothing_else(raw: bytes) -> None:
     with pytest.raises(BadSignature):
@@ -198,15 +203,19 @@ def test_limits_on_the_ratio() -> None:
     """A container of mostly one letter unpacks to hundreds of times its bytes; a batch never does."""
     raw = GOOD["one_file_deflated"](Scene(hand(), hand(), hand(), b"1;" * 100_000))
     assert open_container(raw, Limits(unmeasured=300_000, ratio=1)).files
-    assert open_container(raw, Limits(unmeasured=0, ratio=200)).files
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        entries = archive.infolist()
+    ratio = sum(one.file_size for one in entries) // sum(one.compress_size for one in entries)
+    assert ratio > 50
+    assert open_container(raw, Limits(unmeasured=0, ratio=ratio + 1)).files
     with pytest.raises(BadContainer, match="times its bytes"):
-        open_container(raw, Limits(unmeasured=0, ratio=100))
+        open_container(raw, Limits(unmeasured=0, ratio=ratio))
 
 
 def test_limits_on_the_signature() -> None:
     sealed = signature(BATCH, SCENE.member)
     padded = sealed + bytes(cms.LARGEST - len(sealed))
-    with pytest.raises(BadSignature, match="not a CMS signature"):  # but not for its size
+    with pytest.raises(BadSignature, match="not DER"):  # but not for its size
         cms.examine(padded)
     with pytest.raises(BadSignature, match="more than"):
         cms.examine(padded + b"\0")

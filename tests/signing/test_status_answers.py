@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
-from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID
+from cryptography.x509.oid import AuthorityInformationAccessOID, ExtendedKeyUsageOID, ExtensionOID
 from test_certificates import CA, HIGH, NOT_CA, usage
 from workshop import AT, FIRST, LAST, authority, certificate, public
 
@@ -381,3 +383,59 @@ def test_lists_are_fetched_before_the_judgement(desk: Desk) -> None:
     trust = Trust(desk.anchors, desk.crls, desk.answers, fetch)
     assert trust.judge(certificate("p256"), (authority().certificate,), AT).at == AT
     assert asked == [2]
+
+
+def test_what_the_validator_logs_about_certificates_goes_nowhere() -> None:
+    """It names people, and quotes what strangers wrote (SR-24)."""
+    for module in ("validate", "revinfo.validate_crl", "revinfo.validate_ocsp"):
+        assert not logging.getLogger(f"pyhanko_certvalidator.{module}").isEnabledFor(logging.ERROR)
+
+
+# chains that are made to keep us busy
+
+
+def tangle(size: int, *, names: int) -> list[x509.Certificate]:
+    """Authorities that name each other in every order, but lead nowhere."""
+    made = []
+    for number in range(size):
+        name = Subject(f"tangle {number % names}").name
+        issuer = Subject(f"tangle {(number + 1) % names}").name
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = (
+            x509.CertificateBuilder(issuer, name, key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(FIRST)
+            .not_valid_after(LAST)
+        )
+        for extension in (CA, usage(key_cert_sign=True)):
+            builder = builder.add_extension(extension, critical=True)
+        made.append(builder.sign(key, hashes.SHA256()))
+    return made
+
+
+@pytest.mark.parametrize("names", [1, 2, 5])
+def test_a_tangle_of_authorities_costs_less_than_a_second(desk: Desk, names: int) -> None:
+    """Each of twenty could stand above each other one; the certificate's own issuer is one of the names."""
+    authority_of_tangle = Authority.create("tangle 0", FIRST, LAST)
+    found = authority_of_tangle.issue(Subject("member"), public("p256"), FIRST, LAST)
+    chain = tangle(20, names=names)
+    begun = time.process_time()
+    assert desk.distrust(found, chain) is Distrust.PATH
+    assert time.process_time() - begun < 1
+
+
+def test_what_leads_up_is_found_among_much_that_does_not(desk: Desk) -> None:
+    desk.publish()
+    junk = tangle(9, names=9)
+    assert (
+        desk.judge(certificate("p256"), chain=[*junk, authority().certificate]).path[-1]
+        == "CN=Secugate test root"
+    )
+
+
+def test_a_certificate_with_an_extension_that_cannot_be_read_is_a_no(desk: Desk) -> None:
+    """The library raises a TypeError for an address of five bytes; that is the sender's fault, not ours."""
+    five = b"\x30\x0b\xa0\x09\x30\x07\x87\x05\x01\x02\x03\x04\x05"
+    constraints = x509.UnrecognizedExtension(ExtensionOID.NAME_CONSTRAINTS, five)
+    desk.publish()
+    assert desk.distrust(named(constraints)) in (Distrust.USAGE, Distrust.PATH)

@@ -75,6 +75,9 @@ FORM = Form(
     fields=("Employer", "Insured", "Period", "Group", *_AMOUNTS, "Reference"),
 )
 
+_MOST_CENTS = 999_999_999
+"""Of a side of one insured and month: 9,999,999.99 euro."""
+
 _UNREAD = "?"
 """Stands for an amount that is stated and not legible."""
 
@@ -102,6 +105,14 @@ def _differs(record: Record, side: str) -> bool:
     return any(name in record.fields for name in _OF_BRANCHES) and cents_of(total) != by_branch
 
 
+def _is_beyond_belief(record: Record, side: str) -> bool:
+    """Whether nobody can owe so much for one insured and month. Of tens of thousands of insured the sums that
+    DIFCAL tells still fit its form."""
+    total = record.fields.get(f"{side}Total", "0.00")
+    stated = 0 if total == _UNREAD else cents_of(total)
+    return max(stated, _sum(record, side) or 0) > _MOST_CENTS
+
+
 def _without_share(record: Record, branch: Branch) -> bool:
     """Whether a branch has a base and no share at all."""
     base, shares = _BY_BRANCH[branch]
@@ -114,6 +125,8 @@ def _rules(latest: Period, replaced: Collection[str]) -> tuple[Rule[Record], ...
         Rule("OWNRET-2", "Insured", lambda r: r.fields["Insured"] in replaced),
         Rule("OWNRET-3", "Period", lambda r: Period.parse(r.fields["Period"]).year < FIRST_YEAR),
         Rule("OWNRET-4", "Period", lambda r: latest < Period.parse(r.fields["Period"])),
+        Rule("OWNRET-5", "EmployeeTotal", lambda r: _is_beyond_belief(r, "Employee")),
+        Rule("OWNRET-5", "EmployerTotal", lambda r: _is_beyond_belief(r, "Employer")),
         Rule("OWNRET-6", "EmployerTotal", lambda r: not any(name in r.fields for name in _AMOUNTS)),
         Rule("OWNRET-7", "EmployeeTotal", lambda r: _differs(r, "Employee")),
         Rule("OWNRET-7", "EmployerTotal", lambda r: _differs(r, "Employer")),

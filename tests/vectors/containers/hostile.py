@@ -611,13 +611,13 @@ def a_bomb_that_lies(scene: Scene) -> bytes:
 
 @due("FILE-CONTAINER")
 def more_entries_than_allowed(scene: Scene) -> bytes:
-    empty = [(f"{number}.JPG", b"") for number in range(5_000)]
+    empty = [(f"{number}.JPG", b"") for number in range(1_000)]
     return of_one(NAME, scene.batch, b"", *empty)
 
 
 @due("FILE-CONTAINER")
 def a_directory_longer_than_it_says(scene: Scene) -> bytes:
-    empty = [Entry(f"{number}.JPG", b"") for number in range(5_000)]
+    empty = [Entry(f"{number}.JPG", b"") for number in range(1_000)]
     return by_hand([*_entries(scene), *empty], count=3)
 
 
