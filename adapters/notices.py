@@ -18,6 +18,7 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 from lxml import etree
+from sqlalchemy.dialects.sqlite import insert
 
 from adapters.answering import give
 from adapters.database import Database, tables
@@ -222,8 +223,8 @@ class Notices:
         """Remember how far the registers were looked through."""
         with self._database.write() as connection:
             for register, row in looked.items():
-                connection.execute(sa.delete(bookmark).where(bookmark.c.name == register))
-                connection.execute(sa.insert(bookmark).values(name=register, row=row))
+                mark = insert(bookmark).values(name=register, row=row)
+                connection.execute(mark.on_conflict_do_update(index_elements=["name"], set_={"row": row}))
 
     def _by_recipient(
         self, connection: sa.Connection, cases: Iterable[Case], day: date

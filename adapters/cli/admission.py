@@ -28,7 +28,7 @@ from adapters.cli.given import ARGUMENTS, REASON
 from adapters.cli.output import at_second, console, refused, wrong_use
 from adapters.database import Database
 from adapters.database.members import fingerprint
-from adapters.database.staff import Act, Kind, Staff
+from adapters.database.staff import Act, Kind, Staff, people
 from adapters.premises import Premises
 from adapters.settings import Settings
 from gateway.moments import Received, system_clock
@@ -59,22 +59,21 @@ def admit(premises: Premises, database: Database, settings: Settings) -> None:
     call = _call()
     if call.command in UNATTENDED:
         return
-    staff = staff_of(premises, database)
-    people = staff.people()
-    if not people:
+    registered = people(database)
+    if not registered:
         return
     approved = _approved.get()
     if approved is not None and approved[0] == call.arguments:
         database.act_as(approved[1])
         return
-    person, key = _identify(people, settings)
+    person, key = _identify(registered, settings)
     database.act_as(person.name)
     if call.command not in ANSWERS:
-        _judge(staff, person, key, call, people)
+        _judge(staff_of(premises, database), person, key, call, registered)
 
 
 def _judge(
-    staff: Staff, person: Person, key: Ed25519PrivateKey, call: Call, people: Sequence[Person]
+    staff: Staff, person: Person, key: Ed25519PrivateKey, call: Call, registered: Sequence[Person]
 ) -> None:
     now = Received(system_clock())
     try:
@@ -82,15 +81,15 @@ def _judge(
     except Denied as no:
         staff.enter(person, key, Kind.DENIED, call, now)
         refused(f"Not allowed: {no.reason}")
-    if right.four_eyes and not _is_founding(call, people):
+    if right.four_eyes and not _is_founding(call, registered):
         number = staff.enter(person, key, Kind.PROPOSED, call, now)
         _say_it_waits(number, call, right.roles, now)
     staff.enter(person, key, Kind.GIVEN, call, now)
 
 
-def _is_founding(call: Call, people: Sequence[Person]) -> bool:
+def _is_founding(call: Call, registered: Sequence[Person]) -> bool:
     """Whether staff are still too few to change the register by two."""
-    administrators = [one for one in people if Role.ADMINISTRATOR in one.roles]
+    administrators = [one for one in registered if Role.ADMINISTRATOR in one.roles]
     return call.command == "staff add" and len(administrators) < ADMINISTRATORS
 
 
@@ -116,15 +115,17 @@ def carrying_out(proposal: Act, second: str) -> Iterator[None]:
         _approved.reset(token)
 
 
-def answer(staff: Staff, settings: Settings, number: int, kind: Kind) -> tuple[Act, str]:
+def answer(
+    premises: Premises, database: Database, settings: Settings, number: int, kind: Kind
+) -> tuple[Act, str]:
     """Enter somebody's yes or no to a proposal; the proposal, and who answered.
 
     Leaves with status 1 when it cannot be answered by this person, or its files are not what they were.
     """
-    people = staff.people()
-    if not people:
+    registered, staff = people(database), staff_of(premises, database)
+    if not registered:
         refused("Nobody of the staff is registered: commands need no second person.")
-    person, key = _identify(people, settings)
+    person, key = _identify(registered, settings)
     now = Received(system_clock())
     proposal = staff.open_proposal(number, now)
     if proposal is None:
@@ -166,13 +167,13 @@ def _digest(file: Path) -> str | None:
         return None
 
 
-def _identify(people: Sequence[Person], settings: Settings) -> tuple[Person, Ed25519PrivateKey]:
+def _identify(registered: Sequence[Person], settings: Settings) -> tuple[Person, Ed25519PrivateKey]:
     """Who gives the command, by the key that the settings name."""
     if settings.staff_key is None:
         wrong_use("Say who you are: SECUGATE_STAFF_KEY names the file of your private key (Ed25519).")
     key = read_key(settings.staff_key)
     digest = key_fingerprint(key.public_key())
-    person = next((one for one in people if one.key == digest), None)
+    person = next((one for one in registered if one.key == digest), None)
     if person is None:
         refused(f"{settings.staff_key} is the key of nobody in the register of staff.")
     return person, key

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_ssh_public_key
 from adapters.cli.admission import ADMINISTRATORS, answer, carrying_out, key_fingerprint, staff_of
 from adapters.cli.output import AsJson, at_second, console, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, open_gateway, right_now
-from adapters.database.staff import Act, Kind
+from adapters.database.staff import Act, Kind, people
 from gateway.staff import Person, Role
 
 app = typer.Typer()
@@ -39,7 +39,7 @@ def add_person(
         wrong_use("A name has 2 to 40 characters: small letters, digits, dots and hyphens, a letter first")
     text, loaded = _public_key(key)
     register = staff_of(premises, database)
-    if not register.people() and Role.ADMINISTRATOR not in role:
+    if not people(database) and Role.ADMINISTRATOR not in role:
         refused("The first person is an administrator, or nobody could register the next.")
     try:
         register.add(Person(name, frozenset(role), key_fingerprint(loaded)), text, right_now())
@@ -55,7 +55,7 @@ def end_person(
     """End the rights of somebody of the staff."""
     premises, database, _ = open_gateway(data)
     register = staff_of(premises, database)
-    left = [one for one in register.people() if Role.ADMINISTRATOR in one.roles and one.name != name]
+    left = [one for one in people(database) if Role.ADMINISTRATOR in one.roles and one.name != name]
     if len(left) < ADMINISTRATORS:
         refused(f"There must be {ADMINISTRATORS} administrators left. Register another one first.")
     if not register.end(name, right_now()):
@@ -66,12 +66,12 @@ def end_person(
 @staff.command("list")
 def list_people(data: Folder = None, as_json: AsJson = False) -> None:
     """List who may give commands."""
-    premises, database, _ = open_gateway(data)
-    people = staff_of(premises, database).people()
+    _, database, _ = open_gateway(data)
+    registered = people(database)
     if as_json:
-        print_json([{**asdict(one), "roles": sorted(one.roles)} for one in people])
+        print_json([{**asdict(one), "roles": sorted(one.roles)} for one in registered])
         return
-    rows = ((one.name, ", ".join(sorted(one.roles)), one.key) for one in people)
+    rows = ((one.name, ", ".join(sorted(one.roles)), one.key) for one in registered)
     print_table("Staff", ("Name", "Roles", "Key"), rows, wraps="Roles")
 
 
@@ -125,7 +125,7 @@ Number = Annotated[int, typer.Argument(help="Number of the proposal.")]
 def approve(number: Number, data: Folder = None) -> None:
     """Be the second person of a command that waits; it is carried out at once."""
     premises, database, settings = open_gateway(data)
-    proposal, second = answer(staff_of(premises, database), settings, number, Kind.APPROVED)
+    proposal, second = answer(premises, database, settings, number, Kind.APPROVED)
     database.close()
     arguments = list(proposal.call.arguments)
     console.print(f"Approved: secugate {' '.join(arguments)}", markup=False, highlight=False)
@@ -137,7 +137,7 @@ def approve(number: Number, data: Folder = None) -> None:
 def decline(number: Number, data: Folder = None) -> None:
     """Refuse a command that waits for a second person."""
     premises, database, settings = open_gateway(data)
-    proposal, _ = answer(staff_of(premises, database), settings, number, Kind.DECLINED)
+    proposal, _ = answer(premises, database, settings, number, Kind.DECLINED)
     arguments = " ".join(proposal.call.arguments)
     console.print(f"Declined: secugate {arguments}", markup=False, highlight=False)
 

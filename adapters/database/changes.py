@@ -149,7 +149,10 @@ def _triggers_of(table: sa.Table) -> Iterator[str]:
     stands = _note(f"'{name}'", key_of(table, "NEW."), values_of(table, "NEW."))
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
     yield _trigger(f"{name}_entered", f'AFTER INSERT ON "{name}"', stands)
-    yield _trigger(f"{name}_changed", f'AFTER UPDATE ON "{name}"', stands)
+    before, after = (
+        ", ".join(f'{row}."{column.name}"' for column in table.columns) for row in ("OLD", "NEW")
+    )
+    yield _trigger(f"{name}_changed", f'AFTER UPDATE ON "{name}" WHEN ({after}) IS NOT ({before})', stands)
     yield _trigger(f"{name}_removed", f'AFTER DELETE ON "{name}"', gone)
     moved = f"{key_of(table, 'NEW.')} IS NOT {key_of(table, 'OLD.')}"
     yield _trigger(f"{name}_moved", f'AFTER UPDATE OF {keys} ON "{name}" WHEN {moved}', gone)

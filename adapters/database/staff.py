@@ -76,11 +76,6 @@ class Staff:
         self._database = database
         self._gateway = gateway
 
-    def people(self) -> Sequence[Person]:
-        """Everybody who stands in the register, by name."""
-        with self._database.read() as connection:
-            return _people(connection)
-
     def add(self, person: Person, public_key: str, at: Received) -> None:
         """Enter somebody; a name or a key is never used twice.
 
@@ -161,8 +156,10 @@ class Staff:
         return found if found and now.at - found.at.at <= PROPOSAL_LASTS else None
 
 
-def _people(connection: sa.Connection) -> list[Person]:
-    rows = connection.execute(sa.select(staff).where(staff.c.ended.is_(None)).order_by(staff.c.name))
+def people(database: Database) -> Sequence[Person]:
+    """Everybody who stands in the register of staff, by name."""
+    with database.read() as connection:
+        rows = connection.execute(sa.select(staff).where(staff.c.ended.is_(None)).order_by(staff.c.name))
     return [Person(row.name, frozenset(map(Role, row.roles.split())), row.key) for row in rows]
 
 

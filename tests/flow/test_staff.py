@@ -138,7 +138,7 @@ def test_a_mandate_takes_two_registrars(office: Office):
     assert done.exit_code == 0, done.output
     assert len(rows(office.home, "SELECT * FROM mandate")) == 1
     (entry,) = rows(office.home, "SELECT actor FROM journal WHERE event = 'mandate'")
-    assert entry.actor == "carl+ben"
+    assert entry["actor"] == "carl+ben"
     again = office.by("ben", "approve", number)
     assert again.exit_code == 1
     assert len(rows(office.home, "SELECT * FROM mandate")) == 1
