@@ -192,12 +192,12 @@ def test_records_on_hold_are_timed_until_the_last_of_a_deposit_is_decided(
     move(home, clock, JULY_END + timedelta(hours=2))
     send(home, sender, "Lohn 4", "DECAFF", [entry(one, Entry="2026-06-01")])
     assert figures(home)["times"]["decided"] == 0
-    move(home, clock, JULY_END + timedelta(hours=30))
+    move(home, clock, JULY_END + timedelta(hours=30, seconds=5))
     send(home, sender, "Lohn 4", "DECAFF", [entry(two, Entry="2026-06-01")])
     found = figures(home)
     for times in (found["times"], named(found["procedure"], "procedure")["DECSAL"]["times"]):
         assert (times["decided"], times["waiting"]) == (1, 1)
-        assert times["longest_decided"].startswith("108000.0")
+        assert 108_000 < float(times["longest_decided"]) < 108_010
     # Until the moment of the call, which the machine's own clock says.
     assert found["times"]["longest_waiting"] is not None
     assert found["times"]["longest"].startswith("0.0")

@@ -526,6 +526,11 @@ def test_no_question_reads_a_whole_register(database: Database) -> None:
     """SQLite tells how it would go about each statement: nothing but the keys asked for is scanned."""
     scans: list[str] = []
 
+    def reads_one_row(step: str, statement: str) -> bool:
+        """Nothing, or the last entry of the journal, read from its end."""
+        last = step == "SCAN journal" and "ORDER BY sequence DESC LIMIT 1" in statement
+        return last or step == "SCAN CONSTANT ROW"
+
     def explain(
         connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_others: object
     ) -> None:
@@ -537,7 +542,9 @@ def test_no_question_reads_a_whole_register(database: Database) -> None:
             plan.execute(f"EXPLAIN QUERY PLAN {statement}", given)
             asked = (str(row[3]) for row in plan.fetchall())
             scans.extend(
-                f"{step}: {statement}" for step in asked if step.startswith("SCAN") and "wanted" not in step
+                f"{step}: {statement}"
+                for step in asked
+                if step.startswith("SCAN") and not ("wanted" in step or reads_one_row(step, statement))
             )
 
     with transaction(database) as registers:
