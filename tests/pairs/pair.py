@@ -17,7 +17,8 @@ REWRITE = "REWRITE_PAIRS" in os.environ
 
 _DS = "{http://www.w3.org/2000/09/xmldsig#}"
 _MICROSECONDS = re.compile(r"(T[0-9]{2}:[0-9]{2}:[0-9]{2})\.[0-9]{6}Z")
-_VARYING = ("Id", "Digest", "Size", "Hash")
+_VARYING = ("Id", "Digest", "Size", "Hash", "Sequence")
+"""The place in the journal too: what falls due by itself may be entered before."""
 
 
 def plain(content: bytes) -> str:
