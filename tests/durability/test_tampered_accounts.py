@@ -52,15 +52,20 @@ def file(billed: Path, tmp_path: Path) -> Path:
     """A copy of it that may be changed, also where only the ledger's own rules forbid it."""
     copy = tmp_path / "copy.sqlite"
     shutil.copyfile(billed, copy)
-    for name in ask(copy, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
-        do(copy, f"DROP TRIGGER {name}")
+    do(copy, *(f"DROP TRIGGER {name}" for name in ask(copy, _TRIGGERS)))
     return copy
+
+
+_TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
 
 
 def do(file: Path, *statements: str) -> int:
     """Change something; how many rows."""
-    with closing(sqlite3.connect(file)) as connection, connection:
-        return sum(connection.execute(statement).rowcount for statement in statements)
+    with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("BEGIN")
+        changed = sum(connection.execute(statement).rowcount for statement in statements)
+        connection.execute("COMMIT")
+        return changed
 
 
 def ask(file: Path, query: str) -> list[object]:
