@@ -105,7 +105,9 @@ class Fetching:
             found = self._ask(wanted)
             wanted.check(found, wanted.file)
         except (NotFetched, httpx2.HTTPError, httpx2.InvalidURL, OSError, ValueError) as error:
-            log.warning("revocation.not-fetched", host=urlsplit(wanted.url).hostname, error=str(error)[:200])
+            # What others answered is not for the log, only how we judged it.
+            reason = str(error) if isinstance(error, NotFetched) else type(error).__name__
+            log.warning("revocation.not-fetched", host=urlsplit(wanted.url).hostname, reason=reason)
             return self._limits.pause
         wanted.file.parent.mkdir(mode=0o700, exist_ok=True)
         arriving = wanted.file.with_suffix(".arriving")
