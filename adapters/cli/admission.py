@@ -42,8 +42,8 @@ ANSWERS = frozenset({"approve", "decline"})
 ADMINISTRATORS = 2
 """So many there must be before staff are changed by two; from then on there are never fewer."""
 
-_approved: ContextVar[tuple[tuple[str, ...], str] | None] = ContextVar("approved", default=None)
-"""The arguments of the proposal that is being carried out, and both its persons."""
+_approved: ContextVar[tuple[Path, tuple[str, ...], str] | None] = ContextVar("approved", default=None)
+"""Of the proposal that is being carried out: the gateway it was approved on, its arguments, both persons."""
 
 
 def staff_of(premises: Premises, database: Database) -> Staff:
@@ -63,8 +63,8 @@ def admit(premises: Premises, database: Database, settings: Settings) -> None:
     if not registered:
         return
     approved = _approved.get()
-    if approved is not None and approved[0] == call.arguments:
-        database.act_as(approved[1])
+    if approved is not None and approved[:2] == (premises.folder.resolve(), call.arguments):
+        database.act_as(approved[2])
         return
     person, key = _identify(registered, settings)
     database.act_as(person.name)
@@ -105,10 +105,11 @@ def _say_it_waits(number: int, call: Call, roles: frozenset[Role], now: Received
 
 
 @contextmanager
-def carrying_out(proposal: Act, second: str) -> Iterator[None]:
-    """Let the command of a proposal pass; the journal names both persons."""
+def carrying_out(premises: Premises, proposal: Act, second: str) -> Iterator[None]:
+    """Let the command of a proposal pass, on the gateway where it was approved and on no other; the
+    journal names both persons."""
     both = f"{proposal.person}+{second}"
-    token = _approved.set((proposal.call.arguments, both))
+    token = _approved.set((premises.folder.resolve(), proposal.call.arguments, both))
     try:
         yield
     finally:

@@ -129,7 +129,7 @@ def approve(number: Number, data: Folder = None) -> None:
     database.close()
     arguments = list(proposal.call.arguments)
     console.print(f"Approved: secugate {' '.join(arguments)}", markup=False, highlight=False)
-    with carrying_out(proposal, second):
+    with carrying_out(premises, proposal, second):
         raise typer.Exit(import_module("adapters.cli").app(args=arguments, standalone_mode=False) or 0)
 
 
