@@ -16,6 +16,8 @@ from typer.testing import CliRunner, Result
 
 from adapters.cli import app
 from adapters.cli.admission import UNATTENDED
+from adapters.installation import install
+from adapters.settings import Settings
 from gateway.staff import RIGHTS, Call, Denied, Person, Role, check, check_approval
 from tests.flow.premises import execute, rows
 from tests.house import EMPLOYER, MEMBER, House, house
@@ -232,3 +234,19 @@ def test_nobody_registers_members_and_moves_money():
         role for role in Role if role in RIGHTS["member add"].roles and role in RIGHTS["bank refund"].roles
     ]
     assert both == []
+
+
+def test_an_approval_counts_on_its_own_gateway_alone(office: Office, tmp_path: Path):
+    """A command typed without its folder is not carried out on whichever one the second person names."""
+    here, other = office.home.settings.data, tmp_path / "other"
+    install(Settings(data=other), office.home.clock())
+    founded = ["staff", "add", "anna", "--role", "administrator", "--key", f"{office.key('anna')}.pub"]
+    assert CliRunner().invoke(app, [*founded, "--data", str(other)]).exit_code == 0
+    employer = ["employer", "year", EMPLOYER, "2027:2:0.85"]
+    by = {"SECUGATE_STAFF_KEY": str(office.key("carl")), "SECUGATE_DATA": str(here)}
+    assert CliRunner().invoke(app, employer, env=by).exit_code == 1
+    number = office.waiting()
+    elsewhere = {"SECUGATE_STAFF_KEY": str(office.key("ben")), "SECUGATE_DATA": str(other)}
+    done = CliRunner().invoke(app, ["approve", number, "--data", str(here)], env=elsewhere)
+    assert done.exit_code == 1
+    assert "nobody" in done.output
