@@ -23,22 +23,42 @@ import ssl
 import stat
 import struct
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from fastapi import FastAPI
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 PEER = "secugate.peer"
+Served = Callable[[Any, Any, Any], Awaitable[None]]
+"""An application (ASGI)."""
 CIPHERS = "ECDHE+AESGCM:ECDHE+CHACHA20"
 LARGEST_HEAD = 65_536
 TICK_SECONDS = 0.5
-HEARD = frozenset((b"authorization", b"content-digest", b"content-length", b"content-type", b"host"))
-"""The header fields that the application reads; it gets no others."""
+STOP_SECONDS = 4
+"""For requests under way when the door closes; a client that goes on asking must not keep it open."""
+HEARD = frozenset(
+    (
+        b"accept-language",
+        b"authorization",
+        b"content-digest",
+        b"content-length",
+        b"content-type",
+        b"cookie",
+        b"host",
+        b"hx-request",
+        b"origin",
+        b"repr-digest",
+        b"sec-fetch-site",
+        b"upload-complete",
+        b"upload-length",
+        b"upload-offset",
+    )
+)
+"""The header fields that the applications read; they get no others."""
 SECRET_FIELD = b"secugate-proxy-secret"
 SHORTEST_SECRET = 32
 
@@ -333,10 +353,14 @@ class ProxyListener(socket.socket):
 
 
 class Listener(socket.socket):
-    """A listening socket that lets in so many at once, in all and from one address."""
+    """A listening socket that lets in so many at once, in all and from one address.
 
-    def __init__(self, host: str, port: int, limits: Limits) -> None:
-        super().__init__(fileno=socket.create_server((host, port)).detach())
+    Args:
+        shared: other processes may listen there too; the system spreads who comes over them.
+    """
+
+    def __init__(self, host: str, port: int, limits: Limits, *, shared: bool = False) -> None:
+        super().__init__(fileno=socket.create_server((host, port), reuse_port=shared).detach())
         self._limits = limits
         self._inside: Counter[str] = Counter()
 
@@ -396,7 +420,7 @@ class HttpsServer:
         limits: of the door.
     """
 
-    def __init__(self, app: FastAPI, way: Callable[[], ssl.SSLContext] | bytes, limits: Limits) -> None:
+    def __init__(self, app: Served, way: Callable[[], ssl.SSLContext] | bytes, limits: Limits) -> None:
         self._limits = limits
         protocol: Any = partial(PeerProtocol, limits=limits)
         context: Any = None
@@ -418,6 +442,7 @@ class HttpsServer:
             server_header=False,
             proxy_headers=False,
             timeout_keep_alive=30,
+            timeout_graceful_shutdown=STOP_SECONDS,
             ssl_context_factory=context,
         )
         self._server = uvicorn.Server(config)

@@ -6,7 +6,6 @@ what is expected of it are data: `examples/month.yaml`. Nothing is left running,
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import shutil
@@ -22,17 +21,13 @@ from pathlib import Path
 from typing import Any
 from zipfile import ZipFile
 
-import paramiko
 import yaml
 from lxml import etree
 
-from adapters.client import Profile
-from adapters.client.seals import GOOD, seal_verdict
-from adapters.database import Database
 from adapters.database.members import ALL, Members
-from adapters.installation import VALIDITY, install, write_ssh_key
-from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
-from adapters.premises import Premises
+from adapters.equipment import enter_keys, equip, introduce
+from adapters.installation import install
+from adapters.premises import Premises, database_of
 from adapters.settings import Settings
 from gateway import names, wire
 from gateway.agreement import Agreement
@@ -40,11 +35,12 @@ from gateway.batch import MemberId
 from gateway.billing import AccountStatement, Calculation
 from gateway.billing.differences import Comparison
 from gateway.calendar import first_working_day
+from gateway.client.profile import Profile
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.contributions import Classification
 from gateway.moments import Received, months_after, system_clock
 from gateway.money import euro
 from gateway.returns import acktrt, calcul, calend, chapro, chgmat, difcal, extcpt, info, lisper, salman
-from signing.certificates import load_certificate
 from signing.parse import parse
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -252,9 +248,8 @@ def _client(*arguments: str) -> str:
 
 def _register(cast: Mapping[str, Any], premises: Premises, folder: Path, gateway: Gateway) -> dict[str, Path]:
     """Enter employers, members and mandates; give each member keys and a profile. By member: its profile."""
-    members = Members(Database(premises.database))
+    members = Members(database_of(Settings(data=premises.folder)))
     now = Received(system_clock())
-    authority = Authority.load(premises.authority_key, premises.authority_certificate)
     for each in cast["employers"]:
         years = {
             year: Classification(set_["mde_class"], set_["accident_factor"])
@@ -267,8 +262,10 @@ def _register(cast: Mapping[str, Any], premises: Premises, folder: Path, gateway
         members.register(who, name=each["name"], kind=each["kind"], at=now)
         if each.get("own_computation"):
             members.agree(who, Agreement(ALL, own_computation=True), now)
-        profiles[key] = _equip(folder / "members" / key, who, each["name"], authority, gateway, now)
-        _enter_keys(members, who, profiles[key], now)
+        home = folder / "members" / key
+        equip(home, who, each["name"], premises, now)
+        profiles[key] = introduce(home, who, premises, gateway.https, gateway.sftp)
+        enter_keys(members, who, home, now)
         for mandate in each["mandates"]:
             first = date.fromisoformat(mandate["from"])
             codes = mandate["procedures"]
@@ -276,50 +273,14 @@ def _register(cast: Mapping[str, Any], premises: Premises, folder: Path, gateway
     return profiles
 
 
-def _enter_keys(members: Members, who: MemberId, file: Path, now: Received) -> None:
-    profile = Profile.load(file)
-    members.add_certificate(who, load_certificate(profile.certificate), now)
-    kind, text = profile.ssh_key.with_name(profile.ssh_key.name + ".pub").read_text().split()[:2]
-    public = paramiko.PKey.from_type_string(kind, base64.b64decode(text))
-    members.add_ssh_key(who, public.fingerprint, f"{kind} {text}", now)
-
-
-def _equip(
-    home: Path, who: MemberId, name: str, authority: Authority, gateway: Gateway, now: Received
-) -> Path:
-    """Give a member keys, a certificate and a profile in a folder of its own; the profile."""
-    home.mkdir(parents=True)
-    key = new_key(KeyKind.P256)
-    certificate = authority.issue(
-        Subject(name, serial_number=str(who)),
-        key.public_key(),
-        now.at - timedelta(minutes=5),
-        now.at + VALIDITY,
-    )
-    write_key(home / "member.key.pem", key)
-    write_certificates(home / "member.cert.pem", certificate)
-    write_ssh_key(home / "member_ed25519")
-    for what, folder in (("root", gateway.premises.anchors), ("seal", gateway.premises.seals)):
-        (home / f"gateway-{what}.pem").write_bytes((folder / "throw-away.pem").read_bytes())
-    host, _, port = gateway.sftp.rpartition(":")
-    host_key = gateway.premises.ssh_host_key.with_name(
-        gateway.premises.ssh_host_key.name + ".pub"
-    ).read_text()
-    (home / "known_hosts").write_text(f"[{host}]:{port} {host_key}")
-    profile = home / "profile.toml"
-    profile.write_text(
-        f'member = "{who}"\n'
-        f'environment = "{ENVIRONMENT}"\n'
-        f'https = "{gateway.https}"\n'
-        f'sftp = "{gateway.sftp}"\n'
-        'trust = "gateway-root.pem"\n'
-        'seal = "gateway-seal.pem"\n'
-        'host_key = "known_hosts"\n'
-        'certificate = "member.cert.pem"\n'
-        'key = "member.key.pem"\n'
-        'ssh_key = "member_ed25519"\n'
-    )
-    return profile
+def portal_link(premises: Premises) -> str:
+    """A one-time link to the portal of the employer of the story, as the operator's command prints it."""
+    cast = yaml.safe_load((EXAMPLES / "members.yaml").read_text())
+    employer = cast["members"]["employer"]
+    member = employer["matricule"] + employer["number"]
+    person = ["--person", "Anna Weber", "--json"]
+    found = json.loads(_client("portal", "link", member, *person, "--data", str(premises.folder)))
+    return str(found["link"])
 
 
 def _play(story: Mapping[str, Any], profiles: Mapping[str, Path], month: Month, say: Say) -> None:

@@ -17,8 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from backports import zstd
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from adapters.durable import sync, sync_folder
 
 KEY_SIZE = 32
 NONCE_SIZE = 12
@@ -26,6 +29,9 @@ OVERHEAD = NONCE_SIZE + 16
 """Bytes by which a sealed thing is longer: nonce and tag."""
 FORM = b"\x01"
 """First byte of a sealed document; then the id of its key (16 bytes), nonce, ciphertext and tag."""
+PACKED = b"\x02"
+"""First byte of one whose content was compressed (Zstandard, RFC 8878) before it was sealed."""
+_LEVEL = 1
 _HEAD = len(FORM) + 16
 
 
@@ -96,7 +102,17 @@ def open_sealed(secret: bytes, sealed: bytes, about: bytes) -> bytes:
 
 def seal_document(key: DataKey, content: bytes, about: str) -> bytes:
     """A document as it is kept, naming its key."""
-    return FORM + key.id.bytes + seal(key.secret, content, FORM + key.id.bytes + about.encode())
+    return _sealed(FORM, key, content, about)
+
+
+def pack_document(key: DataKey, content: bytes, about: str) -> bytes:
+    """The same, compressed first; for what compresses well and whose length is no secret."""
+    return _sealed(PACKED, key, zstd.compress(content, _LEVEL), about)
+
+
+def _sealed(form: bytes, key: DataKey, content: bytes, about: str) -> bytes:
+    head = form + key.id.bytes
+    return head + seal(key.secret, content, head + about.encode())
 
 
 def key_named(kept: bytes) -> UUID:
@@ -105,18 +121,20 @@ def key_named(kept: bytes) -> UUID:
     Raises:
         Unopened: it is none that `seal_document` has sealed.
     """
-    if len(kept) < _HEAD + OVERHEAD or not kept.startswith(FORM):
+    if len(kept) < _HEAD + OVERHEAD or not kept.startswith((FORM, PACKED)):
         raise Unopened("not kept as documents are")
     return UUID(bytes=bytes(kept[len(FORM) : _HEAD]))
 
 
 def open_document(key: DataKey, kept: bytes, about: str) -> bytes:
-    """What `seal_document` has sealed.
+    """What `seal_document` or `pack_document` has sealed.
 
     Raises:
         Unopened: as `open_sealed`.
     """
-    return open_sealed(key.secret, kept[_HEAD:], kept[:_HEAD] + about.encode())
+    content = open_sealed(key.secret, kept[_HEAD:], kept[:_HEAD] + about.encode())
+    # It opened, so that we have compressed it ourselves: it cannot swell.
+    return zstd.decompress(content) if kept.startswith(PACKED) else content
 
 
 class MasterKey:
@@ -150,7 +168,7 @@ class MasterKey:
         self.file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self.file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         _write(descriptor, _lines([new_secret()]))
-        _sync_folder(self.file.parent)
+        sync_folder(self.file.parent)
 
     def check(self) -> None:
         """Read the file.
@@ -229,7 +247,7 @@ class MasterKey:
         new.unlink(missing_ok=True)
         _write(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), _lines(held))
         new.rename(self.file)
-        _sync_folder(self.file.parent)
+        sync_folder(self.file.parent)
 
 
 def name_of(secret: bytes) -> str:
@@ -241,7 +259,7 @@ def note(file: Path, line: str) -> None:
     """Add a line to a file of our own, durably."""
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
     _write(descriptor, (line + "\n").encode())
-    _sync_folder(file.parent)
+    sync_folder(file.parent)
 
 
 def _lines(held: Iterable[bytes]) -> bytes:
@@ -252,12 +270,4 @@ def _write(descriptor: int, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
         file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        sync(file.fileno())

@@ -1,33 +1,45 @@
-"""The durable engine: deposits are treated in groups, each exactly once, across crashes.
+"""The durable engine: deposits are treated in groups, each exactly once, across crashes and machines.
 
-DBOS Transact keeps which step of which group is done in the same database file and the same
-transactions as the effects. This is its only importer. Workflow arguments are ids only, written
-as JSON (its default would be pickle).
+DBOS Transact keeps which step of which group is done in the same database and the same transactions as the
+effects. This is its only importer. Workflow arguments are ids only, written as JSON (its default would be
+pickle).
 
-A group is one workflow; a deposit is one step of it: read, verify and validate without any lock,
-then one transaction for effect, journal entry, state and answers. A step always commits: what
-goes wrong inside is noted on the deposit, so that a replay after a crash walks the same steps.
+A group is one workflow. Its first step claims the deposits it is to treat; every other step is one of them:
+read, verify and validate without any lock, then one transaction for effect, journal entry, state and answers.
+A step always commits: what goes wrong inside is noted on the deposit, so that a replay after a crash walks
+the same steps. A process whose work was taken over meanwhile commits none.
+
+Each gateway treats a group of small deposits and a large deposit at a time (`gateway.turns`). What one was
+treating when it died another takes over (`adapters.nodes`); a deposit that was under way then counts a try,
+so that one that kills whoever treats it is parked.
 """
 
 from __future__ import annotations
 
 import gc
 import logging
+import math
 import threading
 import time
+import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import date
-from typing import Protocol
+from contextlib import contextmanager, nullcontext
+from datetime import date, timedelta
+from typing import Literal, Protocol
 
 import sqlalchemy as sa
 import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID, SQLAlchemyDatasource
 from dbos import DBOSPortableJSONSerializer as Json
+from dbos._datasource import DatasourceOptions
 
 from adapters.database import Database, deposits
 from adapters.faults import place_of
+from adapters.nodes import BEAT_SECONDS, node_of
+from gateway import turns
 from gateway.moments import Clock, Received
+from gateway.states import State
+from gateway.turns import Lane
 
 log = structlog.get_logger()
 
@@ -62,31 +74,41 @@ class Sealing(Protocol):
 
 
 class Engine:
-    """Takes deposits in the order of receipt and has them treated."""
+    """Has deposits treated: each sender's in the order of receipt, and fair between senders."""
 
     def __init__(self, database: Database, treatment: Treatment, heads: Sealing, clock: Clock) -> None:
         self._database = database
         self._treatment = treatment
         self._heads = heads
         self._clock = clock
+        self._node = node_of(database)
+        self._lanes: dict[Lane, str] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._swept: date | None = None
         self._sweep_again = 0.0
+        self._looked_at_others = -math.inf
+        self._turned = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         logging.getLogger("dbos").setLevel(logging.WARNING)
-        self._dbos = DBOS(config=_configuration(database))
+        self._dbos = DBOS(config=_configuration(database, self._node.name))
         self._source = SQLAlchemyDatasource.create(
             database.url, engine=database.engine, serializer=Json(), run_migrations=True
         )
 
-        def treat(numbers: list[int]) -> None:
-            self._treat_group(numbers)
+        # A server reads afresh once it has given the write lock; SQLite knows but one level.
+        self._level: Literal["READ COMMITTED", "SERIALIZABLE"] = (
+            "READ COMMITTED" if database.is_shared else "SERIALIZABLE"
+        )
 
-        self._treat = DBOS.workflow(name=WORKFLOW)(treat)
+        def treat(lane: str, numbers: list[int]) -> None:
+            self._treat_group(Lane(lane), numbers)
+
+        self._treat = DBOS.workflow(name=WORKFLOW, max_recovery_attempts=None)(treat)
 
     def start(self) -> None:
         """Launch; groups cut off by a stop are recovered first."""
+        self._node.start()
         DBOS.launch()
         self._thread.start()
 
@@ -94,37 +116,74 @@ class Engine:
         """There may be something to do; called when a deposit has been entered."""
         self._wake.set()
 
+    def leads(self) -> bool:
+        """Whether, of all gateways on this database, it is this one that does what falls due with time."""
+        return self._node.leads()
+
+    def stood(self) -> timedelta:
+        """How long ago the last round came to its end without a failure."""
+        return timedelta(seconds=time.monotonic() - self._turned)
+
     def stop(self) -> None:
-        """Stop taking groups; one under way is finished or, at the next start, recovered."""
+        """Stop taking groups; one under way is finished, recovered at the next start, or taken over."""
         self._stopping.set()
         self._wake.set()
         self._thread.join()
         DBOS.destroy(destroy_registry=True)
+        self._node.stop()
 
-    def _treat_group(self, numbers: list[int]) -> None:
-        for number in numbers:
-            with _uncollected():
-                prepared = self._treatment.prepare(number)
-                self._source.run_tx_step({"name": "conclude"}, self._conclude, number, prepared)
-        self._wake.set()
+    def _treat_group(self, lane: Lane, proposed: list[int]) -> None:
+        group = DBOS.workflow_id
+        assert group is not None
+        ours = self._lanes.get(lane) == group
+        try:
+            numbers = self._source.run_tx_step(self._step("claim"), self._claim, group, proposed)
+            if not ours:
+                self._count_try(group, numbers)
+            for number in numbers:
+                with _uncollected() if lane is Lane.LARGE else nullcontext():
+                    prepared = self._treatment.prepare(number)
+                    self._source.run_tx_step(self._step("conclude"), self._conclude, number, prepared)
+        finally:
+            if ours:
+                self._lanes.pop(lane, None)
+            self._wake.set()
+
+    def _step(self, name: str) -> DatasourceOptions:
+        return {"name": name, "isolation_level": self._level}
+
+    def _claim(self, group: str, proposed: list[int]) -> list[int]:
+        connection = self._source.sql_session().connection()
+        return deposits.claim(connection, group, proposed, Received(self._clock()))
 
     def _conclude(self, number: int, prepared: object) -> None:
         self._treatment.conclude(self._source.sql_session().connection(), number, prepared)
+
+    def _count_try(self, group: str, numbers: list[int]) -> None:
+        """Note on a deposit that it was being treated when the process that was at this group died."""
+        with self._database.write() as connection:
+            one = deposits.suspect(connection, group, numbers, Received(self._clock()))
+        if one is not None and one.state is State.PARKED:
+            log.error("deposit.failed", deposit=one.deposit.id, state=one.state, reason=deposits.DIED)
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             self._wake.wait(IDLE_SECONDS)
             self._wake.clear()
-            for step in (self._dispatch, self._sweep, self._seal_head):
+            failed = False
+            for step in (self._take_over, self._dispatch, self._sweep, self._seal_head):
                 try:
                     step()
                 except Exception as error:
+                    failed = True
                     log.error("engine.failed", step=step.__name__, reason=place_of(error))
+            if not failed:
+                self._turned = time.monotonic()
 
     def _sweep(self) -> None:
         """Once a day; again after a while when something could not be done."""
         now = Received(self._clock())
-        if self._swept == now.day or time.monotonic() < self._sweep_again:
+        if not self.leads() or self._swept == now.day or time.monotonic() < self._sweep_again:
             return
         if self._treatment.sweep(now):
             self._swept = now.day
@@ -132,31 +191,61 @@ class Engine:
             self._sweep_again = time.monotonic() + SWEEP_AGAIN_SECONDS
 
     def _seal_head(self) -> None:
-        self._heads.sweep(Received(self._clock()))
+        if self.leads():
+            self._heads.sweep(Received(self._clock()))
 
     def _dispatch(self) -> None:
-        with self._database.write() as connection:
-            under_way = deposits.group_under_way(connection)
-            if under_way is not None:
-                # A stop between claiming and starting leaves a group that nobody treats.
-                if self._has_ended(under_way):
-                    deposits.release_group(connection, under_way)
-                    self._wake.set()
-                return
-            claimed = deposits.claim(connection, Received(self._clock()))
-        if claimed is not None:
-            group, numbers = claimed
+        """Start a group in each lane that is free and has something to do."""
+        self._release_ended()
+        free = [lane for lane in Lane if lane not in self._lanes]
+        if not free or not self._node.works():
+            return
+        now = Received(self._clock())
+        with self._database.read() as connection:
+            queue = deposits.queue(connection, now)
+        for lane in free:
+            numbers = turns.group(queue, lane, now.day)
+            if numbers:
+                self._begin(lane, numbers)
+
+    def _begin(self, lane: Lane, numbers: list[int]) -> None:
+        self._lanes[lane] = group = str(uuid.uuid4())
+        try:
             with SetWorkflowID(group):
-                DBOS.start_workflow(self._treat, numbers)
+                DBOS.start_workflow(self._treat, lane, numbers)
+        except BaseException:
+            self._lanes.pop(lane, None)
+            raise
+
+    def _release_ended(self) -> None:
+        """Free what a group has left behind that failed as a whole, such as when the database was away."""
+        with self._database.read() as connection:
+            groups = deposits.groups_under_way(connection)
+        for group in groups.difference(self._lanes.values()):
+            if self._has_ended(group):
+                with self._database.write() as connection:
+                    deposits.release_group(connection, group)
 
     def _has_ended(self, group: str) -> bool:
         status = DBOS.get_workflow_status(group)
         return status is None or status.status in ENDED
 
+    def _take_over(self) -> None:
+        """Have the groups of gateways that are dead recovered here, or by whoever is first."""
+        if time.monotonic() < self._looked_at_others + BEAT_SECONDS:
+            return
+        pending = DBOS.list_workflows(name=WORKFLOW, status="PENDING", load_input=False, load_output=False)
+        for other in {one.executor_id or "" for one in pending} - {self._node.name}:
+            with self._node.inherits(other) as dead:
+                if dead:
+                    log.warning("node.taken_over", node=other)
+                    DBOS._recover_pending_workflows([other])
+        self._looked_at_others = time.monotonic()
+
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Without the collector of cycles, for as long as one deposit takes.
+    """Without the collector of cycles, for as long as one large deposit takes.
 
     The records of a batch have no cycles, but while they are built the collector would go through all
     that is loaded, again and again: more than a quarter of the CPU of 10,000 records.
@@ -168,11 +257,11 @@ def _uncollected() -> Iterator[None]:
         gc.enable()
 
 
-def _configuration(database: Database) -> DBOSConfig:
+def _configuration(database: Database, node: str) -> DBOSConfig:
     return {
         "name": NAME,
         "application_version": VERSION,
-        "executor_id": NAME,
+        "executor_id": node,
         "system_database_url": database.url,
         "serializer": Json(),
         "log_level": "WARNING",

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -130,12 +131,11 @@ def clear_log(database: Database) -> None:
     Raises:
         StillInLog: somebody reads from it.
     """
-    with database.engine.connect() as connection:
-        raw = connection.connection.dbapi_connection
-        assert raw is not None
-        (busy, _, _) = raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
-    if busy:
+    if not database.dialect.clear_log(database.engine):
         raise StillInLog("the key is destroyed; give the command again to clear the log of the database")
+
+
+_AT_ONCE = 500
 
 
 def open_store(database: Database, now: Received) -> int:
@@ -149,11 +149,14 @@ def open_store(database: Database, now: Received) -> int:
     """
     with database.read() as connection:
         check_master(connection)
-    noted = frozenset(_noted(database.master))
+    query = sa.select(data_key.c.id, data_key.c.member, data_key.c.month)
+    alive = query.where(data_key.c.destroyed.is_(None))
+    noted = iter(_noted(database.master))
+    live: list[sa.Row[Any, Any, Any]] = []
     with database.read() as connection:
-        query = sa.select(data_key.c.id, data_key.c.member, data_key.c.month)
-        rows = connection.execute(query.where(data_key.c.destroyed.is_(None)))
-        live = [row for row in rows if row.id in noted]
+        # Few keys are destroyed and many are not: asked for by name.
+        while some := list(islice(noted, _AT_ONCE)):
+            live += connection.execute(alive.where(data_key.c.id.in_(some))).all()
     for row in live:
         with database.write() as connection:
             _destroy(connection, row.id, row.member, row.month, RESTORED, now)

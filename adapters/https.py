@@ -31,6 +31,7 @@ from starlette.requests import ClientDisconnect
 from adapters.connections import PEER, Peer
 from adapters.database.clients import Access
 from adapters.database.deposits import Kept
+from adapters.durable import is_full
 from adapters.encryption import Erased
 from adapters.limits import Gate, TooMuch
 from gateway.batch import MemberId
@@ -51,8 +52,10 @@ TRIAL_SECONDS = 120.0
 
 ROOMS = {
     "deposits": "deposit",
+    "uploads": "deposit",
     "simulations": "deposit",
     "outbox": "collect",
+    "webhooks": "collect",
     "evidence": "collect",
     "journal": "collect",
     "statements": "bill",
@@ -385,7 +388,7 @@ def announced(request: Request) -> bytes | None:
     Raises:
         Problem: the header cannot be read.
     """
-    return _content_digest(", ".join(request.headers.getlist("content-digest")))
+    return content_digest(", ".join(request.headers.getlist("content-digest")))
 
 
 def check_digest(expected: bytes | None, digest: bytes) -> None:
@@ -405,8 +408,8 @@ def check_digest(expected: bytes | None, digest: bytes) -> None:
 _DIGEST = re.compile(r"sha-256=:([A-Za-z0-9+/]{43}=):")
 
 
-def _content_digest(header: str) -> bytes | None:
-    """The SHA-256 digest of all Content-Digest lines (RFC 9530); other algorithms are passed over.
+def content_digest(header: str) -> bytes | None:
+    """The SHA-256 digest of all lines of Content-Digest, or Repr-Digest (RFC 9530); others are passed over.
 
     Of two the last counts, as in every dictionary of header fields (RFC 8941, section 3.2).
     """
@@ -418,7 +421,7 @@ def _content_digest(header: str) -> bytes | None:
             raise Problem(
                 HTTPStatus.BAD_REQUEST,
                 "DOOR-DIGEST",
-                "Write Content-Digest as sha-256=:<base64>: (RFC 9530).",
+                "Write digests as sha-256=:<base64>: (RFC 9530).",
             )
     return digest
 
@@ -512,6 +515,9 @@ def _answer_refusals(app: FastAPI) -> None:
     @app.exception_handler(Exception)
     async def ours(request: Request, error: Exception) -> JSONResponse:
         log.error("https.failed", path=request.url.path.split("/")[:3], error=type(error).__name__)
+        if is_full(error):
+            detail = "We have no room for this now; it is our fault. Nothing was kept; send it again later."
+            return _problem(HTTPStatus.INSUFFICIENT_STORAGE, "DOOR-FULL", detail, {"Retry-After": "300"})
         detail = "We could not do this now; it is our fault. Send it again later: nothing is counted twice."
         return _problem(HTTPStatus.SERVICE_UNAVAILABLE, "DOOR-FAILED", detail, {"Retry-After": "30"})
 
@@ -536,6 +542,7 @@ _REFUSALS = {
     "413": "too many bytes",
     "429": "not now; Retry-After says when",
     "503": "our fault; Retry-After says when",
+    "507": "we have no room; our fault, Retry-After says when",
 }
 
 

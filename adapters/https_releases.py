@@ -28,7 +28,10 @@ def add_releases(app: FastAPI, releases: Releases, wake: Callable[[], None], clo
         try:
             found = await run_in_threadpool(partial(ask, at=Received(clock())))
         except SamePerson:
-            detail = "This certificate signed the file. Another person of yours releases it, with their own."
+            detail = (
+                "This certificate signed the file, or comes from whoever did. Another person of yours"
+                " releases it, with their own."
+            )
             raise Problem(HTTPStatus.CONFLICT, "DOOR-SAME-PERSON", detail) from None
         if not found:
             raise not_found()

@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
+from adapters.database.migrations import stamp
+from adapters.durable import sync, sync_folder
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
-from adapters.premises import Premises, database_of, spool_of
+from adapters.premises import Premises, database_of, spool_of, witness_of
 from adapters.settings import Settings
 from signing.certificates import load_seals
 from signing.sign import Signer
@@ -42,6 +44,29 @@ def install(settings: Settings, now: datetime) -> None:
     _issue_own(premises, settings.host, now)
     write_ssh_key(premises.ssh_host_key)
     database.create()
+    stamp(database)
+    witness_of(settings, database).begin()
+    _settle(premises)
+
+
+def _settle(premises: Premises) -> None:
+    """Have the disk hold keys and certificates: what is sealed from now on is worth nothing without them."""
+    for folder in (premises.keys, premises.authority_key.parent, premises.seals.parent):
+        for path in (folder, *folder.rglob("*")):
+            if path.is_dir():
+                sync_folder(path)
+            else:
+                _sync_file(path)
+    sync_folder(premises.folder)
+    sync_folder(premises.folder.absolute().parent)
+
+
+def _sync_file(file: Path) -> None:
+    descriptor = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _make_authority(premises: Premises, now: datetime) -> None:
@@ -81,6 +106,7 @@ def issue_encryption(premises: Premises, now: datetime) -> None:
     )
     write_key(premises.encryption_key, key)
     write_certificates(premises.encryption_certificate, certificate)
+    _settle(premises)
 
 
 def exchange_seal(
@@ -101,12 +127,15 @@ def exchange_seal(
     assert certificate is not None
     new = load_seals(certificate)[0] if key is None else Signer.load(key, certificate).certificate
     (premises.seals / f"{new.fingerprint(SHA256()).hex()}.pem").write_bytes(certificate.read_bytes())
+    _settle(premises)  # before anything is sealed with it
     for source, place in ((key, premises.signing_key), (certificate, premises.signing_certificate)):
         if source is not None:
             arriving = place.with_suffix(".arriving")
             arriving.touch(mode=0o600)
             arriving.write_bytes(source.read_bytes())
+            _sync_file(arriving)
             arriving.replace(place)
+            sync_folder(place.parent)
     if made is not None:
         for file in made:
             file.unlink()
@@ -120,6 +149,7 @@ def _issue_seal(premises: Premises, now: datetime) -> tuple[Path, Path]:
     fresh = new_key(KeyKind.P256)
     issued = authority.issue(Subject("Secugate seal"), fresh.public_key(), now - timedelta(minutes=5), last)
     key, certificate = premises.keys / "next.key.pem", premises.keys / "next.cert.pem"
+    key.unlink(missing_ok=True)  # of an exchange that was cut off
     write_key(key, fresh)
     write_certificates(certificate, issued)
     return key, certificate

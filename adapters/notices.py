@@ -18,10 +18,9 @@ from functools import partial
 import sqlalchemy as sa
 import structlog
 from lxml import etree
-from sqlalchemy.dialects.sqlite import insert
 
 from adapters.answering import give
-from adapters.database import Database, tables
+from adapters.database import Database, dialects, tables
 from adapters.database.circumstances import outages
 from adapters.database.members import agreement_of, keys_of
 from adapters.database.registers import bind
@@ -223,7 +222,7 @@ class Notices:
         """Remember how far the registers were looked through."""
         with self._database.write() as connection:
             for register, row in looked.items():
-                mark = insert(bookmark).values(name=register, row=row)
+                mark = dialects.of(connection).insert(bookmark).values(name=register, row=row)
                 connection.execute(mark.on_conflict_do_update(index_elements=["name"], set_={"row": row}))
 
     def _by_recipient(

@@ -14,6 +14,8 @@ from adapters.revocation import Fetching
 from adapters.sealing import RollingSigner
 from adapters.settings import Settings
 from adapters.spool import Spool
+from adapters.stores import Store
+from adapters.witness import Witness
 from gateway.billing import Payee
 from gateway.moments import Clock, system_clock
 from gateway.seal import Seal
@@ -30,11 +32,22 @@ class Premises:
 
     @property
     def database(self) -> Path:
+        """Where the embedded database lies, unless the settings name a server."""
         return self.folder / "secugate.sqlite"
 
     @property
     def spool(self) -> Path:
         return self.folder / "spool"
+
+    @property
+    def witness(self) -> Path:
+        """How far the journal was promised: see `adapters.witness`."""
+        return self.folder / "witness"
+
+    @property
+    def sandbox_mark(self) -> Path:
+        """There in the premises of a sandbox, and in no others."""
+        return self.folder / "sandbox"
 
     @property
     def keys(self) -> Path:
@@ -112,12 +125,48 @@ class Premises:
 def database_of(settings: Settings, clock: Clock = system_clock) -> Database:
     """The database of a gateway, with the key that opens its documents."""
     premises = Premises(settings.data)
-    return Database(premises.database, clock, settings.master_key or premises.master_key)
+    place = settings.database or premises.database
+    return Database(place, clock, settings.master_key or premises.master_key)
+
+
+def is_made(settings: Settings) -> bool:
+    """Whether there is a gateway in the folder that the settings name."""
+    premises = Premises(settings.data)
+    return (premises.keys if settings.database else premises.database).exists()
 
 
 def spool_of(settings: Settings, database: Database) -> Spool:
-    """The folder of deposits of a gateway."""
-    return Spool(Premises(settings.data).spool, settings.largest_deposit, database.file_keys)
+    """The bytes of deposits of a gateway.
+
+    Raises:
+        UnusableKey: the credentials of the store may be read by others, or are not spelt as they should be.
+    """
+    folder, store = Premises(settings.data).spool, _store_of(settings) if settings.store else None
+    return Spool(folder, settings.largest_deposit, database.file_keys, store)
+
+
+def _store_of(settings: Settings) -> Store:
+    key_id, secret = _credentials(settings.store_credentials) if settings.store_credentials else ("", "")
+    # Loaded here: with a folder nobody needs the client.
+    s3 = import_module("adapters.stores.s3")
+    bucket = s3.Bucket(settings.store, settings.store_endpoint, settings.store_region, key_id, secret)
+    store: Store = s3.S3Files(bucket)
+    return store
+
+
+def _credentials(file: Path) -> tuple[str, str]:
+    if file.stat().st_mode & 0o077:
+        raise UnusableKey(f"{file} may be read by others: chmod 600 {file}")
+    match file.read_text().split():
+        case [key_id, secret]:
+            return key_id, secret
+    raise UnusableKey(f"{file} holds no credentials: the key id and, on a second line, the secret")
+
+
+def witness_of(settings: Settings, database: Database) -> Witness:
+    """What knows how far the journal of a gateway was promised."""
+    files = [Premises(settings.data).witness, *([settings.witness] if settings.witness else [])]
+    return Witness(database, files)
 
 
 def trust_of(premises: Premises, settings: Settings) -> Trust:

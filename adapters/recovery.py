@@ -1,18 +1,21 @@
 """Recovery as it runs: what is due is looked up, then entered and posted, one employer and transaction each.
 
-Reminders, summons and what follows from payments, plans and disputes are entered by the run. A constraint is
-only listed until somebody orders it. What was entered is not due any more: a run that is repeated posts
-nothing twice.
+Reminders, summons and what follows from payments, plans and disputes are entered by the run: the gateway does
+one each day, and `secugate recovery run` another at any time. A constraint is only listed until somebody
+orders it. What was entered is not due any more: a run that is repeated posts nothing twice.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 
 import sqlalchemy as sa
+import structlog
 
 from adapters.answering import give
 from adapters.billing.documents import recipients
@@ -21,6 +24,8 @@ from adapters.database.institutions import AT_ONCE, books_of
 from adapters.database.journal import append
 from adapters.database.ledger import SqlArrangements, SqlLedger
 from adapters.database.recovery import SqlRecovery
+from adapters.faults import place_of
+from adapters.notices import SLICE_SECONDS
 from gateway import wire
 from gateway.billing.statement import printed_number
 from gateway.ledger import Position, position
@@ -30,6 +35,8 @@ from gateway.recovery import Claim, Event, Happened, Standing, Step, rules_on, s
 from gateway.recovery.words import Kind
 from gateway.returns import recouv
 from gateway.seal import Seal
+
+log = structlog.get_logger()
 
 entry = tables.table(tables.LedgerEntry)
 posting = tables.table(tables.LedgerPosting)
@@ -57,6 +64,19 @@ class Taken:
     posted: tuple[str, ...]
 
 
+@dataclass(slots=True)
+class Round:
+    """What is left to be looked at on a day.
+
+    Attributes:
+        failed: whether some of it could not be done.
+    """
+
+    day: date
+    employers: deque[str]
+    failed: bool = False
+
+
 class Recovery:
     """Recovers what is overdue, as far as the rules say and the operator orders."""
 
@@ -64,6 +84,7 @@ class Recovery:
         self._database = database
         self._seal = seal
         self._clock = clock
+        self._round: Round | None = None
 
     def run(self, day: date) -> Iterator[Taken]:
         """Enter and post all that is due at the end of a day; constraints come as proposals.
@@ -76,12 +97,48 @@ class Recovery:
             LaterDay: when something was done on a later day.
         """
         self._arrived(day)
-        rules = rules_on(day)
+        with self._database.read() as connection:
+            concerned = self._concerned(connection, day)
+        yield from self._recover(concerned, day)
+
+    def sweep(self, day: date) -> bool:
+        """The same for a short while, so that others get their turn; False when some of it is left or could
+        not be done.
+
+        One employer's failure does not stop the others. Constraints stay proposals, which
+        `secugate recovery list` shows.
+        """
+        if self._round is None or self._round.day != day:
+            with self._database.read() as connection:
+                self._round = Round(day, deque(sorted(self._concerned(connection, day))))
+        round_, until = self._round, time.monotonic() + SLICE_SECONDS
+        while round_.employers:
+            if time.monotonic() > until:
+                return False
+            some = [round_.employers.popleft() for _ in range(min(AT_ONCE, len(round_.employers)))]
+            round_.failed |= not self._recovered(some, day)
+        self._round = None
+        return not round_.failed
+
+    def _recovered(self, employers: Sequence[str], day: date) -> bool:
+        """Whether all due of some employers was done; one by one when together it fails."""
+        try:
+            deque(self._recover(employers, day), maxlen=0)
+        except Exception as error:
+            if len(employers) > 1:
+                done = [self._recovered([one], day) for one in employers]
+                return all(done)
+            log.error("recovery.failed", reason=place_of(error))
+            return False
+        return True
+
+    def _recover(self, employers: Collection[str], day: date) -> Iterator[Taken]:
+        """Enter and post all that is due of some employers, each in a transaction of its own."""
         with self._database.read() as connection:
             due = [
                 books.employer
-                for books, history in _accounts(connection, self._concerned(connection, day))
-                if steps(history, _position(books, day), rules)
+                for books, history in _accounts(connection, employers)
+                if steps(history, _position(books, day), rules_on(day))
             ]
         for employer in due:
             with self._database.write() as connection:

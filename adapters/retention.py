@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from adapters.database import Database, tables
-from adapters.database.changes import key_of
+from adapters.database import Database, dialects, tables
 from adapters.database.journal import append
 from adapters.erasure import clear_log, erase, hindrance_of
 from gateway.batch import MemberId
@@ -101,7 +100,8 @@ def apply(database: Database, terms: Terms, now: Received) -> tuple[list[DueMont
 
 def _delete(connection: sa.Connection, due: DueRows, column: str, now: Received) -> None:
     table, is_due = SQLModel.metadata.tables[due.table], _is_before(due.table, column, due.before)
-    query = sa.select(sa.text(key_of(table))).select_from(table).where(is_due)
+    key = sa.text(dialects.of(connection).key_of(table))
+    query = sa.select(key).select_from(table).where(is_due)
     keys = list(connection.execute(query).scalars())
     connection.execute(sa.delete(table).where(is_due))
     for key in keys:

@@ -1,8 +1,9 @@
 """Our sealing key: from a file or a hardware module, and exchanged while the gateway runs (SR-25).
 
 The files of key and certificate are looked at before each seal, which costs two system calls. Once they have
-changed and fit together the new key seals; until then the old one does. What the old one has sealed
-verifies as before, because its certificate stays in `trust/seals`.
+changed and fit together the new key seals; until then the old one does, and also for moments at which the
+new certificate does not count yet: a clock may be put back. What the old one has sealed verifies as before,
+because its certificate stays in `trust/seals`.
 """
 
 from __future__ import annotations
@@ -16,11 +17,16 @@ import structlog
 from cryptography import x509
 from lxml import etree
 
+from inbox.receive import Unprovable
 from signing.sign import Signer, UnusableKey
 
 log = structlog.get_logger()
 
 _Stamp = tuple[tuple[int, int, int], ...]
+
+
+class NotYetInForce(Unprovable):
+    """Our certificate does not count yet at the moment of sealing: nobody would believe the seal."""
 
 
 class RollingSigner:
@@ -40,6 +46,7 @@ class RollingSigner:
         self._lock = threading.Lock()
         self._stamp = self._look()
         self._signer = load()
+        self._before: Signer | None = None
 
     @property
     def current(self) -> Signer:
@@ -48,7 +55,7 @@ class RollingSigner:
             try:
                 stamp = self._look()
                 if stamp != self._stamp:
-                    self._signer = self._load()
+                    self._signer, self._before = self._load(), self._signer
                     self._stamp = stamp
                     log.info("seal.exchanged", certificate=self._signer.certificate.serial_number)
             except (UnusableKey, OSError) as error:
@@ -61,17 +68,33 @@ class RollingSigner:
         """Of the signer that counts now."""
         return self.current.certificate
 
+    def at(self, moment: datetime) -> Signer:
+        """The signer for a moment: the one that counts now, or the one before it.
+
+        Raises:
+            NotYetInForce: neither counts at that moment.
+        """
+        signer = self.current
+        for one in (signer, self._before):
+            if one is not None and one.certificate.not_valid_before_utc <= moment:
+                return one
+        raise NotYetInForce
+
     def sign(self, element: etree._Element, at: datetime) -> bytes:
         """As `Signer.sign`."""
-        return self.current.sign(element, at)
+        return self.at(at).sign(element, at)
 
     def sign_canonical(self, document: bytes, at: datetime) -> bytes:
         """As `Signer.sign_canonical`."""
-        return self.current.sign_canonical(document, at)
+        return self.at(at).sign_canonical(document, at)
 
     def sign_container(self, files: Mapping[str, bytes], at: datetime) -> bytes:
         """As `Signer.sign_container`."""
-        return self.current.sign_container(files, at)
+        return self.at(at).sign_container(files, at)
+
+    def sign_message(self, base: Callable[[x509.Certificate], bytes]) -> bytes:
+        """As `Signer.sign_message`."""
+        return self.current.sign_message(base)
 
     def _look(self) -> _Stamp:
         stats = [file.stat() for file in self._files]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 
@@ -16,13 +17,44 @@ from adapters.limits import Allowances
 class Settings(BaseSettings):
     """What an operator may set. Every name is also an environment variable: `SECUGATE_DATA`, …"""
 
-    model_config = SettingsConfigDict(env_prefix="SECUGATE_", frozen=True, extra="forbid")
+    # What is wrong in a setting is told without what was set: it may be a password.
+    model_config = SettingsConfigDict(
+        env_prefix="SECUGATE_", frozen=True, extra="forbid", hide_input_in_errors=True
+    )
 
     data: Path = Field(default=Path("secugate-data"), description="folder of database, spool and keys")
+    database: str = Field(
+        default="",
+        pattern=r"^(postgresql://.+)?$",
+        repr=False,
+        description="address of a PostgreSQL server and database, such as postgresql://secugate@db.example/secugate,"
+        " that several machines may share; without it a file in the data folder",
+    )
     master_key: Path | None = Field(
         default=None,
         description="file of the key that opens all data keys, to be kept and backed up elsewhere than the"
         " data; without it keys/master.key in the data folder, no protection against who copies the folder",
+    )
+    witness: Path | None = Field(
+        default=None,
+        description="a second file, best on another disk or machine, that knows how far the journal was"
+        " promised; the first one is in the data folder",
+    )
+    store: str = Field(
+        default="",
+        pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)?$",
+        description="where the files of deposits lie, such as s3://bucket/prefix; else in the data folder",
+    )
+    store_endpoint: str = Field(
+        default="",
+        pattern="^(https?://.+)?$",
+        description="of the server of that bucket; Amazon's without it",
+    )
+    store_region: str = Field(default="us-east-1", description="that requests to it are signed for")
+    store_credentials: Path | None = Field(
+        default=None,
+        description="file (mode 0600) of the key id and, on a second line, the secret; without it those of"
+        " the environment (AWS_ACCESS_KEY_ID …)",
     )
     environment: Literal["production", "test"] = Field(
         default="test", description="batches made for the other environment are refused"
@@ -30,6 +62,15 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address both doors listen on")
     https_port: int = Field(default=8443, ge=0, le=65535, description="0 takes a free port")
     sftp_port: int = Field(default=8022, ge=0, le=65535, description="0 takes a free port")
+    operations_host: str = Field(
+        default="127.0.0.1", description="address the operator's own port listens on"
+    )
+    operations_port: int | None = Field(
+        default=None,
+        ge=0,
+        le=65535,
+        description="for metrics and readiness, plain HTTP; closed without it, 0 takes a free one",
+    )
     address: str = Field(
         default="",
         pattern=r"^(https://[a-z0-9.:\[\]-]+)?$",
@@ -56,6 +97,21 @@ class Settings(BaseSettings):
     largest_deposit: int = Field(default=100_000_000, ge=1, description="bytes of a deposit, at most")
     staff_key: Path | None = Field(
         default=None, description="private key (Ed25519) of whoever gives commands, once staff are registered"
+    )
+    console: bool = Field(
+        default=True, description="whether staff, once registered, may come to the console at /console"
+    )
+    console_addresses: str = Field(
+        default="",
+        description="networks, between blanks, from which the console is reached, such as 10.20.0.0/16; from"
+        " everywhere without it. Behind a proxy it sees no addresses: let the proxy restrict it",
+    )
+    oidc_issuer: str | None = Field(
+        default=None, pattern="^https?://", description="identity provider at which people of members sign in"
+    )
+    oidc_client: str = Field(default="", description="our id with it")
+    oidc_secret: Path | None = Field(
+        default=None, description="file (mode 0600) of the secret that it gave us"
     )
     tsa_url: str | None = Field(
         default=None, pattern="^https?://", description="time-stamp authority (RFC 3161) that is asked"
@@ -121,6 +177,13 @@ class Settings(BaseSettings):
         if (self.tsa_url is None) != (self.tsa_anchor is None):
             raise ValueError("a time-stamp authority needs both tsa_url and tsa_anchor")
         return self
+
+    @field_validator("console_addresses")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for network in text.split():
+            ip_network(network)
+        return text
 
     @field_validator("creditor_iban")
     @classmethod

@@ -49,6 +49,7 @@ from paramiko import common, sftp
 from paramiko.auth_handler import AuthHandler
 from paramiko.packet import Packetizer
 
+from adapters.durable import is_full
 from adapters.limits import Gate, TooMuch
 from adapters.simulation import NotNow, NotSimulated
 from adapters.tray import Tray, TrialUpload, Tried
@@ -126,6 +127,7 @@ class SftpSettings:
         pending_logins: connections not logged in, at once.
         sessions_per_member: SFTP sessions at once.
         handles_per_session: files and folders open, and uploads waiting for their rename.
+        shared: other processes may listen there too; the system spreads who comes over them.
     """
 
     host: str = "127.0.0.1"
@@ -138,6 +140,7 @@ class SftpSettings:
     pending_logins: int = 64
     sessions_per_member: int = 16
     handles_per_session: int = 32
+    shared: bool = False
 
 
 class SftpDoor:
@@ -193,7 +196,10 @@ class SftpDoor:
         self._host_key = load_host_key(self._host_key_file)
         family = socket.AF_INET6 if ":" in self.settings.host else socket.AF_INET
         self._listener = socket.create_server(
-            (self.settings.host, self.settings.port), family=family, backlog=128
+            (self.settings.host, self.settings.port),
+            family=family,
+            backlog=128,
+            reuse_port=self.settings.shared,
         )
         self._listener.settimeout(TICK_SECONDS)
         self._porter = threading.Thread(target=self._keep_door, name="sftp", daemon=True)
@@ -533,6 +539,7 @@ class Connection(paramiko.ServerInterface):
         return True
 
 
+NO_ROOM = "we have no room for this now; it is our fault; nothing was kept, send it again later"
 OUR_FAULT = "we could not do this now; it is our fault; send it again later, nothing is counted twice"
 
 
@@ -864,7 +871,7 @@ class Session(paramiko.SubsystemHandler):
             return status(sftp.SFTP_FAILURE, f"not now: {later}; nothing was done")
         except Exception as error:
             log.error("sftp.failed", member=str(self.member), **fault(error))
-            return status(sftp.SFTP_FAILURE, OUR_FAULT)
+            return status(sftp.SFTP_FAILURE, NO_ROOM if is_full(error) else OUR_FAULT)
 
     def _open(self, fields: Fields) -> Answer:
         path, flags = words(fields.text()), fields.uint32()

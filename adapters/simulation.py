@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from adapters.billing import note_law
 from adapters.billing.reckoning import Reckoning, reckon
 from adapters.booth import booths
-from adapters.database import Database, tables
+from adapters.database import Database, deposits, tables
 from adapters.database.journal import append
 from adapters.database.registers import recalculations
 from adapters.database.registers.charges import SqlCharges
@@ -282,7 +282,7 @@ class Simulations:
         if not self._turn.acquire(timeout=PATIENCE_SECONDS):
             raise NotNow("another simulation is under way", 5)
         try:
-            while self._tick() < self._rest_until or self._deposits_wait():
+            while self._tick() < self._rest_until or deposits_wait(self._database, Received(self._clock())):
                 if self._tick() >= until:
                     raise NotNow("deposits are being treated, and come first", 30)
                 time.sleep(LOOK_SECONDS)
@@ -295,27 +295,14 @@ class Simulations:
         finally:
             self._turn.release()
 
-    def _deposits_wait(self) -> bool:
-        now = str(Received(self._clock()))
-        query = sa.select(deposit.c.number).where(
-            deposit.c.state.in_([state.value for state in OPEN]),
-            sa.or_(deposit.c.not_before.is_(None), deposit.c.not_before <= now),
-        )
-        with self._database.read() as connection:
-            return connection.execute(query.limit(1)).first() is not None
-
     def _judge(self, member: MemberId, tried: Deposit, prepared: process.Examined | Rejected) -> _Judged:
-        with self._database.engine.connect() as connection:
-            raw = connection.connection.dbapi_connection
-            assert raw is not None
-            # What does not fit the cache would be written to the log of the database, and stay there.
-            raw.cursor().execute("PRAGMA cache_spill=OFF")
+        database = self._database
+        with database.engine.connect() as connection, database.dialect.tentative(connection):
             transaction = connection.begin()
             try:
                 return self._try(connection, member, tried, prepared)
             finally:
                 transaction.rollback()
-                raw.cursor().execute("PRAGMA cache_spill=ON")
 
     def _try(
         self,
@@ -408,6 +395,16 @@ class Simulations:
         return self._seal.sign(simres.write(document), now.at)
 
 
+def deposits_wait(database: Database, now: Received) -> bool:
+    """Whether any deposit is to be treated now: deposits come first."""
+    query = sa.select(deposit.c.number).where(
+        deposit.c.state.in_([state.value for state in OPEN]),
+        sa.or_(deposit.c.not_before.is_(None), deposit.c.not_before <= str(now)),
+    )
+    with database.read() as connection:
+        return connection.execute(query.limit(1)).first() is not None
+
+
 def _check_is_small(connection: sa.Connection, accounts: Mapping[str, _Account]) -> None:
     """Refuse what would keep the database to itself for long.
 
@@ -428,11 +425,10 @@ def _check_is_small(connection: sa.Connection, accounts: Mapping[str, _Account])
 
 
 def _check_is_new(connection: sa.Connection, tried: Deposit) -> None:
-    query = sa.select(deposit.c.id).where(deposit.c.sender == tried.sender, deposit.c.digest == tried.digest)
-    first = connection.execute(query).scalar()
+    first = deposits.first_of(connection, tried.sender, tried.digest, tried.name)
     if first is not None:
         raise NotSimulated(
-            f"These very bytes were deposited already, as {first}: sent again, they do nothing."
+            f"These very bytes were deposited already, as {first.id}: sent again, they do nothing."
         )
 
 

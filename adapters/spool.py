@@ -1,7 +1,7 @@
-"""The folder of deposits: a file each, under our own names, synced before anything is answered.
+"""The bytes of deposits: a file each, under our own names, synced before anything is answered.
 
-`incoming/` holds uploads under way; `deposits/xx/` the kept ones, `xx` being the first two digits
-of the id. The 256 folders are made at creation, so that keeping a file syncs one folder only.
+`incoming/` holds uploads under way, on this machine; what is kept lies in a store (`adapters.stores`), by
+default the folder `deposits/` beside it.
 
 No file ever holds plain bytes (decision 0015). Each is sealed with a key of its own, piece by piece,
 from the first byte on: a piece is written anew, with a new nonce, whenever some of it is overwritten, so
@@ -16,13 +16,17 @@ from __future__ import annotations
 import hashlib
 import os
 import uuid
-from collections.abc import Container, Iterator
-from datetime import datetime
+from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as Several
+from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from adapters.beneath import open_beneath
-from adapters.encryption import OVERHEAD, Unopened, new_secret, open_sealed, seal
+from adapters.durable import sync_folder
+from adapters.encryption import OVERHEAD, Unopened, key_named, new_secret, open_sealed, seal
+from adapters.stores import FolderStore, Store
 from gateway.moments import Received
 from inbox.receive import TooLarge
 
@@ -34,6 +38,11 @@ PIECE = 1 << 16
 """Plain bytes of every piece but the last, which has at most as many."""
 SLOT = PIECE + OVERHEAD
 LONGEST_EMPTY = bytes(SLOT)
+_FOREVER = datetime.max.replace(tzinfo=UTC)
+_AT_ONCE = 500
+
+Entered = Callable[[Sequence[str]], Several[str]]
+"""Which of some deposits the register has."""
 
 
 class FileKeys(Protocol):
@@ -57,34 +66,39 @@ class Spool:
     Attributes:
         limit: most bytes a deposit may have.
         keys: wraps the keys of files.
+        store: where they lie once they are kept.
+        own: what this process has put, as long as it was not swept.
     """
 
-    def __init__(self, folder: Path, limit: int, keys: FileKeys) -> None:
+    def __init__(self, folder: Path, limit: int, keys: FileKeys, store: Store | None = None) -> None:
         self.incoming = folder / "incoming"
         self.deposits = folder / "deposits"
         self.limit = limit
         self.keys = keys
+        self.own: set[str] | None = set()
+        self._folder = FolderStore(self.deposits, folder / "set-aside")
+        self.store: Store = self._folder if store is None else store
 
     def create(self) -> None:
         """Make the folders, private to us, and sync them."""
-        for folder in (self.incoming, self.deposits, *(self.deposits / f"{n:02x}" for n in range(256))):
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        sync_folder(self.deposits)
-        sync_folder(self.deposits.parent)
+        self.incoming.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.store.create()
+        sync_folder(self.incoming.parent)
 
     def begin(self) -> SpooledUpload:
         """Open an upload."""
         return SpooledUpload(self)
 
     def path(self, deposit: str) -> Path:
-        """The file of a deposit."""
-        return self.deposits / deposit[:2] / deposit
+        """The file of a deposit, where the store is the folder."""
+        return self._folder.path(deposit)
 
     def read(self, deposit: str) -> bytes:
         """The bytes of a deposit.
 
         Raises:
-            OSError: there is no such file.
+            Absent: there is no such file.
+            OSError, Unreachable: it cannot be read now.
             Erased: its key was destroyed.
             Unopened: it was changed.
         """
@@ -95,6 +109,7 @@ class Spool:
 
         Raises:
             Erased: its key was destroyed.
+            Unreachable: the store does not answer.
         """
         found = hashlib.sha256()
         try:
@@ -108,32 +123,74 @@ class Spool:
         """The bytes of a deposit, bit by bit; a later one may turn out not to open.
 
         Raises:
-            OSError, Erased, Unopened: as `read`.
+            Absent, OSError, Unreachable, Erased, Unopened: as `read`.
         """
-        name = str(self.path(deposit).relative_to(self.deposits))
-        with os.fdopen(open_beneath(self.deposits, name, os.O_RDONLY), "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            head = file.read(HEAD)
-            if len(head) < HEAD or not head.startswith(MAGIC):
-                raise Unopened("it does not begin as our files do")
-            secret = self.keys.unwrap(head[len(MAGIC) :], deposit)
-            pieces = max(-(-(size - HEAD) // SLOT), 1)
+        with self.store.open(deposit) as file:
+            secret = self.keys.unwrap(_wrapped(file.read(HEAD)), deposit)
+            pieces = max(-(-(file.size - HEAD) // SLOT), 1)
             for number in range(pieces):
                 yield open_sealed(secret, file.read(SLOT), _place(number, last=number == pieces - 1))
 
+    def sealed_with(self, deposit: str) -> str:
+        """The id of the data key that a file was sealed with.
+
+        Raises:
+            Absent, OSError, Unreachable, Unopened: as `read`.
+        """
+        with self.store.open(deposit) as file:
+            return str(key_named(_wrapped(file.read(HEAD))))
+
     def ids(self) -> Iterator[str]:
         """Every deposit that has a file."""
-        for folder in self.deposits.iterdir():
-            for file in folder.iterdir():
-                yield file.name
+        return (file.deposit for file in self.store.files())
 
-    def sweep(self, entered: Container[str]) -> None:
-        """Remove what a stop left behind: uploads cut off, and files never entered, hence never receipted."""
+    def clear(self, until: datetime | None = None) -> None:
+        """Take away what uploads left behind that a stop cut off; they are few.
+
+        Args:
+            until: as in `sweep`.
+        """
+        until = until or _FOREVER
         for file in self.incoming.iterdir():
-            file.unlink()
-        for deposit in list(self.ids()):
-            if deposit not in entered:
-                self.path(deposit).unlink()
+            if _written(file) <= until:
+                file.unlink(missing_ok=True)
+
+    def sweep(self, entered: Entered, until: datetime | None = None) -> int:
+        """Set aside files that were never entered, hence never receipted; how many those were.
+
+        To be called only when it is known that the register holds all that was ever receipted. Deposits may
+        come meanwhile: what this process puts itself is left alone.
+
+        Args:
+            entered: asks the register.
+            until: what was written later may still be under way in another process, and stays; None where
+                there is no other.
+        """
+        until = until or _FOREVER
+        files, count = (one.deposit for one in self.store.files() if one.at <= until), 0
+        try:
+            while some := list(islice(files, _AT_ONCE)):
+                # Asked after they were listed: what is not known now was not entered when it was there.
+                for deposit in set(some) - entered(some) - (self.own or set()):
+                    self.store.set_aside(deposit)
+                    count += 1
+        finally:
+            self.own = None
+        return count
+
+
+def _wrapped(head: bytes) -> bytes:
+    """The wrapped key in front of a file."""
+    if len(head) < HEAD or not head.startswith(MAGIC):
+        raise Unopened("it does not begin as our files do")
+    return head[len(MAGIC) :]
+
+
+def _written(file: Path) -> datetime:
+    try:
+        return datetime.fromtimestamp(file.stat().st_mtime, UTC)
+    except FileNotFoundError:  # its upload has just come to its end, and there is nothing to clear
+        return datetime.min.replace(tzinfo=UTC)
 
 
 class SpooledUpload:
@@ -153,6 +210,7 @@ class SpooledUpload:
         self._digest = hashlib.sha256()
         self._in_order = 0
         self._size = 0
+        self._kept: str | None = None
 
     def write(self, offset: int, chunk: bytes) -> None:
         """Put bytes at an offset.
@@ -179,19 +237,19 @@ class SpooledUpload:
             view, offset = view[len(part) :], offset + len(part)
 
     def keep(self, deposit: str, sender: str, received: datetime) -> tuple[int, str]:
-        """Sync the file, rename it to its id, sync its folder; its size and digest."""
+        """Put the file into the store under its id, durably; its size and digest."""
         self._finish()
         if self._in_order != self._size:
             self._digest = self._digest_of_file()
         wrapped = self._spool.keys.wrap(self._secret, deposit, sender, Received(received))
         self._put(0, MAGIC + wrapped)
-        os.fsync(self._file)
+        own = self._spool.own
+        if own is not None:
+            own.add(deposit)
+        self._spool.store.put(deposit, self._path, self._file)
+        self._kept = deposit
         os.close(self._file)
         self._file = -1
-        kept = self._spool.path(deposit)
-        self._path.rename(kept)
-        self._path = kept
-        sync_folder(kept.parent)
         return self._size, self._digest.hexdigest()
 
     def discard(self) -> None:
@@ -200,6 +258,8 @@ class SpooledUpload:
             os.close(self._file)
             self._file = -1
         self._path.unlink(missing_ok=True)
+        if self._kept is not None:
+            self._spool.store.remove(self._kept)
 
     @property
     def _last(self) -> int:
@@ -256,12 +316,3 @@ class SpooledUpload:
 def _place(number: int, *, last: bool) -> bytes:
     """Which piece of a file it is."""
     return number.to_bytes(8) + (b"\1" if last else b"\0")
-
-
-def sync_folder(folder: Path) -> None:
-    """Make renames into a folder durable (fsync(2): the entry needs its own sync)."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,7 +12,7 @@ Tokens lie beside what they are for. The bytes of an answer never change once it
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -48,6 +48,7 @@ class Stamping:
     Args:
         authority: who is asked.
         age_limit: how long something in the journal may wait for its stamp.
+        leads: whether it is for this process to have it stamped.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Stamping:
         authority: TimeAuthority,
         clock: Clock,
         age_limit: timedelta,
+        leads: Callable[[], bool],
     ) -> None:
         self._database = database
         self._authority = authority
         self._clock = clock
         self._age_limit = age_limit
+        self._leads = leads
         self._after = self._behind()
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -150,7 +153,8 @@ class Stamping:
         while not self._stopping.is_set():
             pause = AGAIN_SECONDS
             try:
-                self.stamp()
+                if self._leads():
+                    self.stamp()
                 pause = EVERY_SECONDS
             except Unstamped as error:
                 since = self.waits_since()

@@ -29,7 +29,10 @@ from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from adapters.faults import place_of
 from adapters.notices import Notices
+from adapters.recovery import Recovery
+from adapters.sealing import NotYetInForce
 from adapters.spool import Spool
+from adapters.stores import Unreachable
 from gateway import process, wire
 from gateway.batch import Anomaly, Batch
 from gateway.billing.differences import Comparison
@@ -143,6 +146,7 @@ class Treatment:
         self._clock = clock
         self._alarm = alarm
         self._notices = Notices(database, seal, clock)
+        self._recovery = Recovery(database, seal, clock)
 
     def prepare(self, number: int) -> Prepared:
         """Everything that needs no lock: the bytes read, verified and brought into form."""
@@ -154,6 +158,8 @@ class Treatment:
             return booths().examine(self._spool.read(one.deposit.id), one.deposit, self._desk)
         except (Rejected, NotYet) as answer:
             return answer
+        except Unreachable:
+            return NotYet("the store of deposits does not answer")
         except Exception as error:
             return _failure(error, one)
 
@@ -173,13 +179,17 @@ class Treatment:
             try:
                 with connection.begin_nested():
                     self._answer(connection, one, prepared, now)
+            except NotYetInForce:
+                prepared = NotYet("our seal is not in force yet")
             except Exception as error:
                 prepared = _failure(error, one)
         if isinstance(prepared, NotYet):
             deposits.postpone(connection, one, Event.CANNOT_TELL, now, str(prepared))
             late = now.at - one.deposit.received > self._alarm
-            say = log.error if late else log.warning
-            say("deposit.alarm" if late else "deposit.waits", deposit=one.deposit.id, tries=one.tries + 1)
+            if late:
+                log.error("deposit.alarm", deposit=one.deposit.id, tries=one.tries + 1)
+            else:
+                log.warning("deposit.waits", deposit=one.deposit.id, tries=one.tries + 1)
         elif isinstance(prepared, Failure):
             state = deposits.postpone(connection, one, Event.FAILED, now, prepared.reason)
             log.error("deposit.failed", deposit=one.deposit.id, state=state, reason=prepared.reason)
@@ -191,12 +201,13 @@ class Treatment:
         return self._answer(connection, deposits.get(connection, number), prepared, Received(self._clock()))
 
     def sweep(self, now: Received) -> bool:
-        """Refuse what has waited too long for its affiliation, deposit by deposit; post the notices due; name
-        in the log what lies unread."""
+        """Refuse what has waited too long for its affiliation, deposit by deposit; post the notices due;
+        recover what is overdue; name in the log what lies unread."""
         releases.expire(self._database, now)
         unread.warn(self._database, now)
         given_back = [self._sweep(holding, now) for holding in _HOLDINGS]
-        return self._notices.sweep(now.day) and all(given_back)
+        swept = [self._notices.sweep(now.day), self._recovery.sweep(now.day)]
+        return all(given_back) and all(swept)
 
     def _sweep(self, holding: _Holding, now: Received) -> bool:
         with self._database.read() as connection:
@@ -235,8 +246,10 @@ class Treatment:
     ) -> acktrt.Acknowledgement:
         if deposits.name_used(connection, one):
             used = Anomaly("FILE-NAME-USED", value=one.deposit.name)
-            known = prepared.anomalies if isinstance(prepared, Rejected) else ()
-            prepared = Rejected(used, *known)
+            if isinstance(prepared, Rejected):
+                prepared = Rejected(used, *prepared.anomalies, judged=prepared.judged)
+            else:
+                prepared = Rejected(used, judged=prepared.evidence)
         if isinstance(prepared, Rejected):
             return self._refuse(connection, one, prepared, now)
         return self._treat(connection, one, prepared, now)
@@ -244,6 +257,8 @@ class Treatment:
     def _refuse(
         self, connection: sa.Connection, one: Kept, refusal: Rejected, now: Received
     ) -> acktrt.Acknowledgement:
+        if refusal.judged is not None:
+            evidence.keep(connection, one.number, refusal.judged, refused=True)
         sequence, hashed = append(
             connection, at=now, event="rejected", subject=one.deposit.id, member=one.deposit.sender
         )
@@ -317,7 +332,10 @@ class Treatment:
         agency, fiduciary = kind == AGENCY, kind == FIDUCIARY
         invoices = rights(held, INVOICES, received)
         context = Context(one.number, received, one.sender, right, registers, agency, fiduciary, invoices)
-        return _Treated(batch, right, process.treat(batch, context))
+        return _Treated(batch, right, self._judge(batch, context))
+
+    def _judge(self, batch: Batch, context: Context) -> Outcome:
+        return process.treat(batch, context)
 
     def _acknowledge(
         self,

@@ -10,7 +10,6 @@ shown by what left the house: see `secugate audit`.
 from __future__ import annotations
 
 import hashlib
-import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,13 +20,14 @@ from lxml import etree
 
 from adapters.database import Database
 from adapters.database.answers import posted_subject
+from adapters.database.dialects import Reader
 from adapters.database.documents import answer_place, read_document, receipt_place
 from adapters.database.registers.mandates import mandate_subject
 from adapters.encryption import Erased, Unopened
 from adapters.erasure import ERASED, Erasures
 from adapters.spool import Spool
 from adapters.verification_of_accounts import account_findings
-from adapters.verification_of_rows import Counts, counts_of, head_of, opened, row_findings, told
+from adapters.verification_of_rows import Counts, counts_of, head_of, row_findings, told
 from gateway.returns import ackrec, jouhed
 from gateway.wire import JournalEntry, read_journal, safe
 from signing.container import MAGIC, BadContainer
@@ -65,18 +65,25 @@ def inspect(database: Database, spool: Spool, seals: Collection[x509.Certificate
         database, spool: where everything is kept.
         seals: the certificates with which we seal, and sealed before.
     """
+    dialect = database.dialect
     try:
-        with opened(database.file) as raw, database.read() as connection:
+        expected = dialect.expected_schema(database.engine)
+        with database.opened() as raw, database.read() as connection:
             size, head = head_of(raw)
-            findings = (*row_findings(raw), *_content_findings(raw, connection, spool, seals))
-            return Report(counts_of(raw), size, head, _newest(raw), findings)
-    except (sqlite3.Error, sa.exc.DatabaseError, OSError) as error:
-        finding = f"Database file: it cannot be read ({type(error).__name__})"
+            findings = (
+                *row_findings(raw, dialect, expected),
+                *_content_findings(raw, connection, spool, seals),
+            )
+            return Report(counts_of(raw, dialect), size, head, _newest(raw), findings)
+    except Exception as error:
+        if not isinstance(error, (*dialect.failures, sa.exc.DatabaseError, OSError)):
+            raise
+        finding = f"Database: it cannot be read ({type(error).__name__})"
         return Report(Counts(0, 0, 0, 0), 0, EMPTY.hex(), None, (finding,))
 
 
 def _content_findings(
-    raw: sqlite3.Connection, connection: sa.Connection, spool: Spool, seals: Collection[x509.Certificate]
+    raw: Reader, connection: sa.Connection, spool: Spool, seals: Collection[x509.Certificate]
 ) -> Iterator[str]:
     def erasures() -> Erasures:
         return Erasures.of(_rows(connection, f"SELECT * FROM journal WHERE event = '{ERASED}'"))  # noqa: S608
@@ -89,7 +96,7 @@ def _content_findings(
     yield from told("heads", _heads(raw, seals))
 
 
-def _newest(raw: sqlite3.Connection) -> bytes | None:
+def _newest(raw: Reader) -> bytes | None:
     row = raw.execute("SELECT content FROM journal_head ORDER BY sequence DESC LIMIT 1").fetchone()
     return row[0] if row is not None and isinstance(row[0], bytes) else None
 
@@ -104,7 +111,7 @@ def _accounts(connection: sa.Connection) -> Iterator[str]:
 
 _DEPOSITS = (
     "WITH entered AS MATERIALIZED (SELECT subject, sequence, member, digest, at, event, hash FROM journal"
-    "  WHERE event GLOB 'received*')"
+    "  WHERE substr(event, 1, 8) = 'received')"
     " SELECT d.id, d.sender, d.name, d.size, d.digest, d.received, d.door, d.receipt,"
     " j.sequence, j.member, j.digest, j.at, j.event, j.hash, a.digest"
     " FROM deposit d LEFT JOIN entered j ON j.subject = d.id"
@@ -112,7 +119,7 @@ _DEPOSITS = (
 )
 _DEPOSITS_GONE = (
     "SELECT j.subject FROM journal j LEFT JOIN deposit d ON d.id = j.subject"
-    " WHERE j.event GLOB 'received*' AND d.id IS NULL ORDER BY j.sequence"
+    " WHERE substr(j.event, 1, 8) = 'received' AND d.id IS NULL ORDER BY j.sequence"
 )
 _ANSWERS = (
     "WITH posted AS MATERIALIZED (SELECT substr(subject, 1, 36) AS answer, subject, member, digest, at"
@@ -168,7 +175,7 @@ class _Answer:
 
 
 def _deposits(
-    raw: sqlite3.Connection, connection: sa.Connection, spool: Spool, erasures: Callable[[], Erasures]
+    raw: Reader, connection: sa.Connection, spool: Spool, erasures: Callable[[], Erasures]
 ) -> Iterator[str]:
     """Of every deposit row, receipt, bytes and journal agree, and none is missing."""
     covered = erasures()
@@ -225,9 +232,7 @@ def _receipt_says(content: bytes) -> tuple[tuple[object, ...], tuple[int, str]] 
     return (*told, str(receipt.header.recipient)), (receipt.journal.sequence, receipt.journal.hash)
 
 
-def _answers(
-    raw: sqlite3.Connection, connection: sa.Connection, erasures: Callable[[], Erasures]
-) -> Iterator[str]:
+def _answers(raw: Reader, connection: sa.Connection, erasures: Callable[[], Erasures]) -> Iterator[str]:
     """Of every answer row, bytes and journal agree, and none is missing."""
     covered = erasures()
     for values in raw.execute(_ANSWERS):
@@ -279,12 +284,11 @@ def _rights(connection: sa.Connection) -> Iterator[str]:
     yield from (f"Mandate {number}: in the journal, but gone" for number in entered)
 
 
-def _last_seals(
-    raw: sqlite3.Connection, connection: sa.Connection, seals: Collection[x509.Certificate]
-) -> Iterator[str]:
+def _last_seals(raw: Reader, connection: sa.Connection, seals: Collection[x509.Certificate]) -> Iterator[str]:
     """The last answer that states a root of the journal vouches for all before it; check its seal,
     and the seals of what was posted after it."""
-    (last,) = raw.execute("SELECT max(number) FROM answer WHERE kind IN ('ACKREC', 'ACKTRT')").fetchone()
+    found = raw.execute("SELECT max(number) FROM answer WHERE kind IN ('ACKREC', 'ACKTRT')").fetchone()
+    (last,) = found or (None,)
     query = "SELECT id, number, content FROM answer WHERE number >= ? ORDER BY number"
     for identifier, number, kept in raw.execute(query, (last or 0,)):
         try:
@@ -312,7 +316,7 @@ def _stated(content: bytes, seals: Collection[x509.Certificate], *, is_last: boo
     return read_journal(document) if is_last else None
 
 
-def _heads(raw: sqlite3.Connection, seals: Collection[x509.Certificate]) -> Iterator[str]:
+def _heads(raw: Reader, seals: Collection[x509.Certificate]) -> Iterator[str]:
     """Every head states the root that the journal had; the newest one bears our seal."""
     content = None
     for sequence, content in raw.execute("SELECT sequence, content FROM journal_head ORDER BY sequence"):
@@ -329,6 +333,6 @@ def _heads(raw: sqlite3.Connection, seals: Collection[x509.Certificate]) -> Iter
             yield f"Journal head {sequence}: it does not bear our seal ({type(error).__name__})"
 
 
-def _root_at(raw: sqlite3.Connection, size: int) -> object:
+def _root_at(raw: Reader, size: int) -> object:
     row = raw.execute("SELECT hash FROM journal WHERE sequence = ?", (size,)).fetchone()
     return None if row is None else row[0]

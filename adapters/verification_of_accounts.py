@@ -25,19 +25,22 @@ _AMOUNTS = tuple(f"{branch}_{part}" for branch in Branch for part in ("base", "e
 
 def _cents(column: str) -> str:
     """An amount in SQL; a text or other bytes are above every number there."""
-    return f"coalesce(min(max({column}, -{_MOST}), {_MOST}), 0)"
+    return (
+        f"CASE WHEN {column} IS NULL THEN 0 WHEN {column} > {_MOST} THEN {_MOST}"
+        f" WHEN {column} < -{_MOST} THEN -{_MOST} ELSE {column} END"
+    )
 
 
 _CHARGED = " + ".join(_cents(f"c.{share}") for share in _SHARES)
 _OF_CHARGES = (
     f"SELECT s.number, coalesce(sum(CASE WHEN c.period = s.period THEN {_CHARGED} END), 0) AS contributions,"  # noqa: S608 - our own names
     f" coalesce(sum(CASE WHEN c.period <> s.period THEN {_CHARGED} END), 0) AS corrected,"
-    " coalesce(sum(c.employer <> s.employer), 0) AS strangers"
+    " coalesce(sum(CASE WHEN c.employer <> s.employer THEN 1 ELSE 0 END), 0) AS strangers"
     " FROM statement s LEFT JOIN charge c ON c.statement = s.number GROUP BY s.number ORDER BY s.number"
 )
 _OF_REFUNDS = (
     f"SELECT s.number, coalesce(sum({_cents('r.total')}), 0) AS refunded,"  # noqa: S608 - our own names
-    " coalesce(sum(r.employer <> s.employer), 0) AS strangers"
+    " coalesce(sum(CASE WHEN r.employer <> s.employer THEN 1 ELSE 0 END), 0) AS strangers"
     " FROM statement s LEFT JOIN mutuality_refund r ON r.statement = s.number"
     " GROUP BY s.number ORDER BY s.number"
 )
@@ -68,7 +71,8 @@ _OF_LEDGER = (
 )
 _OF_ENTRIES = (
     f"SELECT e.number, count(p.entry) AS postings, coalesce(sum({_cents('p.amount')}), 0) AS total,"  # noqa: S608 - our own names
-    " coalesce(sum(p.account = 'employer' AND p.holder IS NOT e.employer), 0) AS strangers"
+    " coalesce(sum(CASE WHEN p.account = 'employer' AND p.holder IS DISTINCT FROM e.employer"
+    " THEN 1 ELSE 0 END), 0) AS strangers"
     " FROM ledger_entry e LEFT JOIN ledger_posting p ON p.entry = e.number"
     " GROUP BY e.number ORDER BY e.number"
 )
@@ -157,11 +161,12 @@ def _chains(connection: sa.Connection, table: str, part: str, amounts: Sequence[
     key = "employer, insured, period"
     query = (
         f"SELECT {key} FROM {table} GROUP BY {key}"  # noqa: S608 - our own names
-        " HAVING count(*) > 1 OR max(version) IS NOT 1 OR max(reversal) IS NOT 0"
+        " HAVING count(*) > 1 OR max(version) IS DISTINCT FROM 1 OR max(reversal) IS DISTINCT FROM 0"
     )
     rows = sa.text(
         f"SELECT {part} AS part, id, version, reversal, {', '.join(amounts)} FROM {table}"  # noqa: S608 - our own names
-        " WHERE employer IS :employer AND insured IS :insured AND period IS :period ORDER BY part, id"
+        " WHERE employer IS NOT DISTINCT FROM :employer AND insured IS NOT DISTINCT FROM :insured"
+        " AND period IS NOT DISTINCT FROM :period ORDER BY part, id"
     )
     for one in _stream(connection, query):
         for _, chain in groupby(connection.execute(rows, one._asdict()), key=lambda row: row.part):

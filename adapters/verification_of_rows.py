@@ -1,6 +1,6 @@
 """Whether every row, and the journal, is as it was written: tree, change log, rows, and what guards them.
 
-All is read through plain SQLite and as a stream, so that memory stays flat and no value that somebody put
+All is read below SQLAlchemy and as a stream, so that memory stays flat and no value that somebody put
 there, of whatever type, can do more than differ. Of each table the rows, sorted by key, are laid beside the
 last change of each key, sorted alike; the digest of that change has to be that of the row.
 """
@@ -10,29 +10,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
 from itertools import islice
-from pathlib import Path
 from typing import NamedTuple, TypeGuard
 
-import sqlalchemy as sa
-
-from adapters.database.changes import (
-    KEPT,
-    NONCE,
-    Value,
-    change_digest,
-    content_hash,
-    key_of,
-    noted_tables,
-    register_hashing,
-    row_of,
-    values_of,
-)
-from adapters.database.engine import create_tables
+from adapters.database.changes import KEPT, NONCE, Value, change_digest, content_hash, noted_tables
+from adapters.database.dialects import Dialect, Item, Reader
+from adapters.database.tables import CHANGE
 from gateway.moments import Received
 from signing.journal import EMPTY, Entry, Tree, leaf_hash
 
@@ -43,30 +28,24 @@ SELF_WITNESS = frozenset({"journal_head", "time_stamp"})
 """What is kept about the journal itself; its last changes wait for the next entry."""
 
 
-@contextmanager
-def opened(file: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads, sees one state of the database, and takes any bytes for a text.
+def row_findings(reader: Reader, dialect: Dialect, expected: frozenset[Item]) -> Iterator[str]:
+    """What is wrong, a sentence each.
 
-    Raises:
-        sqlite3.Error: it is no database.
+    Args:
+        reader: of the database, in the words of the dialect.
+        expected: what makes up a database that was just made.
     """
-    connection = sqlite3.connect(f"file:{file}?mode=rw", uri=True, isolation_level=None)
-    try:
-        connection.text_factory = lambda text: text.decode("utf-8", "surrogateescape")
-        register_hashing(connection)
-        for setting in ("query_only=ON", "trusted_schema=OFF", "temp_store=FILE", "busy_timeout=30000"):
-            connection.execute(f"PRAGMA {setting}")
-        connection.execute("BEGIN")
-        yield connection
-    finally:
-        connection.close()
-
-
-def row_findings(connection: sqlite3.Connection) -> Iterator[str]:
-    """What is wrong, a sentence each."""
-    checks = (_pages, _schema, _journal, _changes, _anchors, _forgotten, _rows)
-    for check in checks:
-        yield from told(check.__name__.strip("_"), check(connection))
+    checks: tuple[tuple[str, Iterator[str]], ...] = (
+        ("pages", dialect.file_findings(reader)),
+        ("schema", _schema(reader, dialect, expected)),
+        ("journal", _journal(reader)),
+        ("changes", _changes(reader, dialect)),
+        ("anchors", _anchors(reader)),
+        ("forgotten", _forgotten(reader, dialect)),
+        ("rows", _rows(reader, dialect)),
+    )
+    for name, findings in checks:
+        yield from told(name, findings)
 
 
 def told(name: str, findings: Iterator[str]) -> Iterator[str]:
@@ -90,27 +69,19 @@ def _words(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if isinstance(error, sqlite3.Error) else type(error).__name__
 
 
-def head_of(connection: sqlite3.Connection) -> tuple[int, str]:
+def head_of(reader: Reader) -> tuple[int, str]:
     """Size and root that the journal states last."""
-    row = connection.execute("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1").fetchone()
+    row = reader.execute("SELECT sequence, hash FROM journal ORDER BY sequence DESC LIMIT 1").fetchone()
     return (0, EMPTY.hex()) if row is None else (row[0], str(row[1]))
-
-
-def _pages(connection: sqlite3.Connection) -> Iterator[str]:
-    """The file is sound: pages, and indexes that say what their tables say."""
-    for (line,) in connection.execute(f"PRAGMA integrity_check({MOST})"):
-        if line != "ok":
-            yield f"Database file: {line}"
 
 
 # What guards the tables
 
 
-def _schema(connection: sqlite3.Connection) -> Iterator[str]:
+def _schema(reader: Reader, dialect: Dialect, expected: frozenset[Item]) -> Iterator[str]:
     """Tables, indexes and triggers are those that we create, spelt as we create them."""
-    expected = _expected()
     ours = {table for kind, _, table, _ in expected if kind == "table"}
-    found = set(connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))
+    found = set(dialect.schema(reader))
     named = {(kind, name) for kind, name, _, _ in found}
     for kind, name, table, _ in sorted(expected - found, key=str):
         wrong = "it was altered" if (kind, name) in named else "it is missing"
@@ -121,26 +92,14 @@ def _schema(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"{str(kind).capitalize()} {name} (of {table}): it is not ours"
 
 
-Item = tuple[object, object, object, object]
-
-
-@cache
-def _expected() -> frozenset[Item]:
-    engine = sa.create_engine("sqlite://")
-    with engine.begin() as connection:
-        create_tables(connection)
-        query = sa.text("SELECT type, name, tbl_name, sql FROM sqlite_master")
-        return frozenset((row.type, row.name, row.tbl_name, row.sql) for row in connection.execute(query))
-
-
 # The journal
 
 
-def _journal(connection: sqlite3.Connection) -> Iterator[str]:
+def _journal(reader: Reader) -> Iterator[str]:
     """Every entry stands in its place in the tree; the first one that does not is named."""
     columns = "sequence, at, event, subject, member, digest, actor, changes, hash"
-    entries = connection.execute(f"SELECT {columns} FROM journal ORDER BY sequence")  # noqa: S608 - ours
-    nodes = connection.execute("SELECT place, hash FROM journal_node ORDER BY place")
+    entries = reader.execute(f"SELECT {columns} FROM journal ORDER BY sequence")  # noqa: S608 - ours
+    nodes = reader.execute("SELECT place, hash FROM journal_node ORDER BY place")
     tree, stored = Tree(), 0
     for place, (sequence, *row, root) in enumerate(entries, start=1):
         entry = _entry(place, row)
@@ -195,15 +154,15 @@ def _moment(text: str) -> datetime | None:
 # The change log
 
 
-def _changes(connection: sqlite3.Connection) -> Iterator[str]:
+def _changes(reader: Reader, dialect: Dialect) -> Iterator[str]:
     """Every change is the one that its digest says, unless it was forgotten."""
-    row_text = row_of('"table"', "key", wary=True)
+    row_text, is_text = dialect.row_of('"table"', "key"), dialect.is_text('"table"')
     query = (
-        f'SELECT id, {row_text}, typeof("table"), nonce, digest'  # noqa: S608 - our own names
+        f"SELECT id, {row_text}, {is_text}, nonce, digest"  # noqa: S608 - our own names
         ' FROM "change" WHERE key IS NOT NULL OR nonce IS NOT NULL ORDER BY id'
     )
-    for number, row, kind, kept, digest in connection.execute(query):
-        if kind != "text" or not _is_kept(kept) or change_digest(kept, row) != digest:
+    for number, row, named, kept, digest in reader.execute(query):
+        if not named or not _is_kept(kept) or change_digest(kept, row) != digest:
             yield f"Change {number}: it was changed (of {row})"
 
 
@@ -211,11 +170,11 @@ def _is_kept(kept: object) -> TypeGuard[bytes]:
     return isinstance(kept, bytes) and len(kept) == KEPT
 
 
-def _anchors(connection: sqlite3.Connection) -> Iterator[str]:
+def _anchors(reader: Reader) -> Iterator[str]:
     """The changes since the entry before are those that an entry of the journal anchors."""
-    changes = connection.execute('SELECT id, digest, "table" FROM "change" ORDER BY id')
+    changes = reader.execute('SELECT id, digest, "table" FROM "change" ORDER BY id')
     before, found = 0, changes.fetchone()
-    for sequence, anchored, last in connection.execute(
+    for sequence, anchored, last in reader.execute(
         "SELECT sequence, changes, change FROM journal ORDER BY sequence"
     ):
         if not isinstance(last, int) or last < before:
@@ -240,15 +199,16 @@ def _bytes(value: object) -> bytes:
     return value if isinstance(value, bytes) else b""
 
 
-def _forgotten(connection: sqlite3.Connection) -> Iterator[str]:
+def _forgotten(reader: Reader, dialect: Dialect) -> Iterator[str]:
     """A change without key was forgotten by a change of its own."""
     marks = '(SELECT key FROM "change" WHERE "table" = \'change\')'
+    key = dialect.key_of(CHANGE, "c.")
     query = (
-        f'SELECT c.id, f.key FROM "change" c LEFT JOIN {marks} f ON f.key = c.id'  # noqa: S608 - our own names
+        f'SELECT c.id, f.key FROM "change" c LEFT JOIN {marks} f ON f.key = {key}'  # noqa: S608 - our own names
         " WHERE (c.key IS NULL OR c.nonce IS NULL) <> (f.key IS NOT NULL)"
         " OR (c.key IS NULL) <> (c.nonce IS NULL) ORDER BY c.id"
     )
-    for number, mark in connection.execute(query):
+    for number, mark in reader.execute(query):
         if mark is None:
             yield f"Change {number}: its key was taken away, and nothing tells of it"
         else:
@@ -273,9 +233,9 @@ class _Last(NamedTuple):
     kept: object
 
 
-def _rows(connection: sqlite3.Connection) -> Iterator[str]:
+def _rows(reader: Reader, dialect: Dialect) -> Iterator[str]:
     """Every row is as its last change left it, and none is missing or too many."""
-    rows, lasts = _all_rows(connection), _last_changes(connection)
+    rows, lasts = _all_rows(reader, dialect), _last_changes(reader, dialect)
     row, last = next(rows, None), next(lasts, None)
     while row is not None or last is not None:
         here, there = _order(row), _order(last)
@@ -298,26 +258,22 @@ def _says(last: _Last, values: str) -> bool:
     return _is_kept(kept) and content_hash(kept[:NONCE], values) == kept[NONCE:]
 
 
-def _all_rows(connection: sqlite3.Connection) -> Iterator[_Row]:
+def _all_rows(reader: Reader, dialect: Dialect) -> Iterator[_Row]:
     for table in noted_tables():
-        key = key_of(table)
+        key = dialect.key_of(table)
         name = '"id"' if "id" in table.columns else key
-        query = f'SELECT {key}, {values_of(table)}, {name} FROM "{table.name}" ORDER BY {key}'  # noqa: S608
-        for row in connection.execute(query):
+        query = f'SELECT {key}, {dialect.values_of(table)}, {name} FROM "{table.name}" ORDER BY {key}'  # noqa: S608
+        for row in reader.execute(query):
             yield _Row(table.name, *row)
 
 
-def _last_changes(connection: sqlite3.Connection) -> Iterator[_Last]:
-    query = (
-        'SELECT "table", key, nonce, max(id) FROM "change"'
-        " WHERE key IS NOT NULL AND \"table\" <> 'change' GROUP BY 1, 2 ORDER BY 1, 2"
-    )
-    for table, key, kept, _ in connection.execute(query):
+def _last_changes(reader: Reader, dialect: Dialect) -> Iterator[_Last]:
+    for table, key, kept, _ in reader.execute(dialect.last_changes()):
         yield _Last(str(table), key, kept)
 
 
 def _order(one: _Row | _Last | None) -> tuple[object, ...]:
-    """As SQLite sorts: nothing, numbers, texts by their bytes, bytes."""
+    """As the database sorts: nothing, numbers, texts by their bytes, bytes."""
     if one is None:
         return ()
     return (one.table.encode("utf-8", "surrogateescape"), *_key_order(one.key))
@@ -353,15 +309,15 @@ class Counts:
     changes: int
 
 
-def counts_of(connection: sqlite3.Connection) -> Counts:
+def counts_of(reader: Reader, dialect: Dialect) -> Counts:
     """How many entries, deposits, answers and changes there are."""
     tables = ("journal", "deposit", "answer", "change")
-    return Counts(*(_count(connection, table) for table in tables))
+    return Counts(*(_count(reader, dialect, table) for table in tables))
 
 
-def _count(connection: sqlite3.Connection, table: str) -> int:
+def _count(reader: Reader, dialect: Dialect, table: str) -> int:
     try:
-        (found,) = connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - ours
-    except sqlite3.Error:
+        row = reader.execute(f'SELECT count(*) FROM "{table}"').fetchone()  # noqa: S608 - ours
+    except dialect.failures:
         return 0
-    return int(found)
+    return 0 if row is None else int(row[0])

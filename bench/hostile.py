@@ -7,7 +7,7 @@ Good signed batches and containers are changed at the level of bytes, tokens, tr
 goes through both doors of a whole gateway, up to its acknowledgement, with a good batch after every tenth.
 
 A wrong accept is an input whose signature is not the forger's own over this very content, which is accepted
-and yields another batch than the good one it was made of. Connections are counted where all addresses in
+and yields another batch than the good ones it was made of. Connections are counted where all addresses in
 the inputs point, and by the interpreter's audit events. CPU is of one input; memory is how much the peak
 of the process grew while inputs were examined. Figures are of this machine and this run.
 """
@@ -39,12 +39,13 @@ from lxml import etree
 from adapters.booth.process import cannot_open
 from adapters.booth.words import Words, batch_words
 from adapters.cli.output import progress
-from adapters.client import Refused, https, sftp
 from adapters.pki import Authority, KeyKind, Subject, new_key
 from bench.mutation import Mutant, Mutation
 from gateway import names, process, wire
 from gateway.agreement import Agreement
 from gateway.batch import Batch, Header
+from gateway.client import https, sftp
+from gateway.client.doors import Refused
 from gateway.names import Extension
 from gateway.outcome import NotYet, Rejected
 from gateway.procedures import PROCEDURES, procedure
@@ -202,7 +203,7 @@ def tally(inputs: int, seed: int, examine: Examine = process.examine) -> Tally:
             one = chance.choice(good)
             mutant = _made(mutation, one, good)
             if mutant is not None:
-                _try(mutant, one, desk, result, examine)
+                _try(mutant, one, good, desk, result, examine)
         result.grown = 1024 * (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak)
         result.outside = came()
     result.seconds = time.monotonic() - began
@@ -216,7 +217,9 @@ def _made(mutation: Mutation, one: Good, good: Sequence[Good]) -> Mutant | None:
         return None
 
 
-def _try(mutant: Mutant, one: Good, desk: process.Desk, result: Tally, examine: Examine) -> None:
+def _try(
+    mutant: Mutant, one: Good, good: Sequence[Good], desk: process.Desk, result: Tally, examine: Examine
+) -> None:
     result.tried[mutant.way] += 1
     began = time.thread_time()
     try:
@@ -228,7 +231,8 @@ def _try(mutant: Mutant, one: Good, desk: process.Desk, result: Tally, examine: 
     except Exception as error:
         result.raised[f"{type(error).__name__}: {error}"[:200]] += 1
     else:
-        if told(batch) == one.batch:
+        # A splice may put together another good one, whole: what its member signed.
+        if told(batch) in [each.batch for each in good]:
             result.unchanged += 1
         elif mutant.way == OWN:
             result.own += 1

@@ -28,7 +28,7 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,12 +96,7 @@ def enter(home: House, employers: int, seed: int) -> int:
     matricules = list(itertools.islice(numbers, employers))
     count = -(-employers // EMPLOYERS_OF_A_FIDUCIARY)
     members = [MemberId(matricules[n], f"{100_000 + n}") for n in range(count)]
-    insured = itertools.islice(people(), sum(each))
-    staff = [
-        (employer, next(insured))
-        for employer, size in zip(matricules, each, strict=True)
-        for _ in range(size)
-    ]
+    places = {employer: n % count + 1 for n, employer in enumerate(matricules)}
     now = str(Received(home.clock()))
     with home.gateway.database.write() as connection:
         many(
@@ -135,17 +130,19 @@ def enter(home: House, employers: int, seed: int) -> int:
                 for n, one in enumerate(members, 1)
             ),
         )
-        many(
-            connection,
-            "INSERT INTO affiliation (employer, insured, entry, contract, scheme, state)"
-            " VALUES (?, ?, '2015-01-01', 'I', '03', 'current')",
-            staff,
-        )
-        places = {employer: n % count + 1 for n, employer in enumerate(matricules)}
-        many(connection, _INSERT_WAGE, _wages(staff, places, seed))
-    return len(staff)
+        # Piece by piece: what is measured is the memory of the run, not of what was drawn for it.
+        for some in _pieces(_staff(matricules, each)):
+            many(connection, _INSERT_AFFILIATION, some)
+        for some in _pieces(_wages(_staff(matricules, each), places, sum(each), seed)):
+            many(connection, _INSERT_WAGE, some)
+    return sum(each)
 
 
+_PIECE = 20_000
+_INSERT_AFFILIATION = (
+    "INSERT INTO affiliation (employer, insured, entry, contract, scheme, state)"
+    " VALUES (?, ?, '2015-01-01', 'I', '03', 'current')"
+)
 _INSERT_WAGE = (
     "INSERT INTO wage (employer, insured, period, first_day, last_day, deposit, record, base_wage,"
     " supplements, overtime_pay, gratuities, unemployment_pay, work_hours, overtime_hours, inactive_hours,"
@@ -153,12 +150,27 @@ _INSERT_WAGE = (
 )
 
 
+def _pieces(rows: Iterable[tuple[object, ...]]) -> Iterator[list[tuple[object, ...]]]:
+    left = iter(rows)
+    while some := list(itertools.islice(left, _PIECE)):
+        yield some
+
+
+def _staff(matricules: Sequence[str], sizes: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """Who works where: an employer and an insured."""
+    insured = people()
+    for employer, size in zip(matricules, sizes, strict=True):
+        for one in itertools.islice(insured, size):
+            yield employer, one
+
+
 def _wages(
-    staff: Sequence[tuple[str, str]], deposits: dict[str, int], seed: int
+    staff: Iterable[tuple[str, str]], deposits: dict[str, int], count: int, seed: int
 ) -> Iterator[tuple[object, ...]]:
-    columns = draw(len(staff), seed)
-    amounts, hours = columns.elements.T.tolist(), (columns.hours // 100).tolist()
-    for record, ((employer, insured), elements, paid) in enumerate(zip(staff, amounts, hours, strict=True)):
+    columns = draw(count, seed)
+    amounts, hours = columns.elements.T, columns.hours // 100
+    for record, (employer, insured) in enumerate(staff):
+        elements, paid = amounts[record].tolist(), int(hours[record])
         yield employer, insured, str(MONTH), deposits[employer], record, *elements, paid
 
 

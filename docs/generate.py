@@ -20,6 +20,8 @@ from lxml import etree
 
 from adapters.database.personal import PERSONAL
 from adapters.scans import DEMANDS
+from docs import programs
+from gateway import sandbox as scripted
 from gateway.attachments import KINDS, Kind
 from gateway.moments import Received
 from gateway.procedures import PARTS, PAYROLL, PROCEDURES, Procedure, answers_to
@@ -28,8 +30,8 @@ from gateway.recovery import states as recovering
 from gateway.rejections import LANGUAGES, REJECTIONS, Level, Rejection, Severity
 from gateway.rejections.fields import fields_of
 from gateway.retention import terms
-from gateway.staff import RIGHTS, Role
-from gateway.states import TRANSITIONS, State
+from gateway.staff import CONSOLE, RIGHTS, Right, Role
+from gateway.states import REPEATS, TRANSITIONS, State
 from outbox import states as answers
 from tests.procedures.vector_files import VECTORS, Vector
 from xsd import Form, FormField, catalogue
@@ -266,8 +268,17 @@ def states() -> str:
     )
     return (
         f"{NOTE}# The life of a deposit\n\n```mermaid\nstateDiagram-v2\n    [*] --> received\n{arrows}"
-        f"    rejected --> [*]\n    done --> [*]\n```\n\n{meanings}\n{of_answers()}"
+        f"    rejected --> [*]\n    done --> [*]\n```\n\n{meanings}\n{of_repeats()}\n{of_answers()}"
     )
+
+
+def of_repeats() -> str:
+    """What becomes of the same bytes sent again."""
+    rules = table(
+        ("State of the first", "The first receipt again, and no effect"),
+        ((f"`{state.value}`", repeat.value) for state, repeat in REPEATS.items()),
+    )
+    return f"## The same bytes again\n\nFrom the same sender, through any door.\n\n{rules}"
 
 
 def of_answers() -> str:
@@ -308,22 +319,41 @@ def recovery() -> str:
 
 
 def staff() -> str:
-    """Which command of the operator is whose."""
-    lines = (
-        (
-            f"`{command}`",
-            ", ".join(role for role in Role if role in right.roles)
-            if len(right.roles) < len(Role)
-            else "all",
-            "yes" if right.reason else "",
-            "two" if right.four_eyes else "",
-        )
-        for command, right in RIGHTS.items()
-    )
+    """Which command of the operator, and which page of the console, is whose."""
+    head = ("command", "roles", "reason", "persons")
     return (
         f"{NOTE}# Who may give which command\n\n"
         "Once staff are registered ([how](../staff.md)). A reason is asked for what belongs to others.\n\n"
-        + table(("command", "roles", "reason", "persons"), lines)
+        + table(head, starmap(_right, RIGHTS.items()))
+        + "\n# What the console shows and does by itself\n\n"
+        "For all else there ([what](../console.md)) the right of the command counts.\n\n"
+        + table(head, starmap(_right, CONSOLE.items()))
+    )
+
+
+def _right(command: str, right: Right) -> tuple[str, ...]:
+    everybody = len(right.roles) == len(Role)
+    roles = "all" if everybody else ", ".join(role for role in Role if role in right.roles)
+    return f"`{command}`", roles, "yes" if right.reason else "", "two" if right.four_eyes else ""
+
+
+def sandbox() -> str:
+    """The number that gets each code in a sandbox."""
+    told = (
+        (
+            f"`{number}`",
+            f"[`{code}`](codes/{code}.md)",
+            REJECTIONS[code].level,
+            "all" if len(scripted.procedures_of(code)) > 1 else scripted.procedures_of(code)[0],
+            REJECTIONS[code].titles["en"],
+        )
+        for code, number in scripted.numbers().items()
+    )
+    return (
+        f"{NOTE}# The numbers of the sandbox\n\n"
+        "Each gets its code, whatever else its record says ([how](../senders/sandbox.md)). It stands in "
+        "`Insured`, or in `Employer` where the form has no insured. Numbers never change.\n\n"
+        + table(("Number", "Code", "Level", "In", "What it is"), told)
     )
 
 
@@ -400,15 +430,17 @@ def pages() -> dict[str, str]:
         "codes.md": codes(),
         "states.md": states(),
         "recovery.md": recovery(),
+        "sandbox.md": sandbox(),
         "staff.md": staff(),
         "processing.md": processing(),
     }
-    return tables | {f"codes/{name}": page for name, page in code_pages().items()}
+    return tables | {f"codes/{name}": page for name, page in code_pages().items()} | programs.pages()
 
 
 def write(folder: Path) -> None:
     """Write all pages into a folder, and remove those of which nothing tells any more."""
-    (folder / "codes").mkdir(parents=True, exist_ok=True)
+    for room in ("codes", "forms"):
+        (folder / room).mkdir(parents=True, exist_ok=True)
     written = pages()
     for name, page in written.items():
         (folder / name).write_text(page)

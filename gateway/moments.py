@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 LUXEMBOURG = ZoneInfo("Europe/Luxembourg")
@@ -46,10 +47,16 @@ class Received:
     @property
     def day(self) -> date:
         """The calendar day in Luxembourg, on which deadlines and validity are counted."""
-        return self.at.astimezone(LUXEMBOURG).date()
+        return _day_in_luxembourg(self.at)
 
     def __str__(self) -> str:
         return self.at.isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+@lru_cache(maxsize=1024)
+def _day_in_luxembourg(at: datetime) -> date:
+    """Kept: very much is of the same moment."""
+    return at.astimezone(LUXEMBOURG).date()
 
 
 _PERIOD = re.compile(r"([0-9]{4})-(0[1-9]|1[0-2])")
@@ -65,6 +72,10 @@ class Period:
     def __post_init__(self) -> None:
         if not (1 <= self.year <= 9999 and 1 <= self.month <= 12):
             raise ValueError(f"no such month: {self.year}-{self.month}")
+
+    def __hash__(self) -> int:
+        # Very much is looked up by its month, and the hash of a tuple takes several times as long.
+        return self.year * 12 + self.month
 
     @classmethod
     def parse(cls, text: str) -> Period:

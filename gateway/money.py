@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
 
@@ -27,6 +28,14 @@ def euro(cents: int) -> str:
     if cents < 0:
         return f"-{euro(-cents)}"
     return f"{cents // 100}.{cents % 100:02d}"
+
+
+def euros(amounts: Iterable[int]) -> list[str]:
+    """As `euro`, of very many."""
+    return [f"{cents // 100}{_CENTS[cents % 100]}" if cents >= 0 else euro(cents) for cents in amounts]
+
+
+_CENTS = tuple(f".{cents:02d}" for cents in range(100))
 
 
 def round_half_up(amount: Decimal | Fraction) -> int:

@@ -26,6 +26,7 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 
 from gateway.batch import MemberId
 from gateway.moments import LUXEMBOURG
@@ -221,6 +222,7 @@ def _spell(at: datetime) -> str:
     return f"{day}-{at.hour:02d}{at.minute:02d}{at.second:02d}{at.microsecond // 10_000:02d}"
 
 
+@lru_cache(maxsize=4096)
 def _moment(stamp: str) -> datetime:
     # UTC only carries the digits: days and hours are checked and counted, never converted.
     match = _STAMP.fullmatch(stamp)
@@ -233,6 +235,7 @@ def _moment(stamp: str) -> datetime:
     return second + timedelta(milliseconds=10 * int(match[3]))
 
 
+@lru_cache(maxsize=4096)
 def _member(digits: str) -> MemberId:
     match = _MEMBER.fullmatch(digits)
     if match is None:

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from gateway.batch import Anomaly, Record
 from gateway.billing.differences import Comparison
 from gateway.moments import Period
 from gateway.registers import Affiliation, Mandate
+
+if TYPE_CHECKING:  # what judges certificates takes long to load, and senders' commands judge none
+    from signing.certificates import Evidence
 
 
 class Verdict(StrEnum):
@@ -143,11 +147,16 @@ class Rejected(Exception):
     """The sender's fault with a whole file: it becomes a signed answer, with all its anomalies.
 
     Anything else that is raised while a batch is processed is ours: rolled back and retried.
+
+    Attributes:
+        anomalies: what is wrong.
+        judged: on what its signer's certificate was judged, as far as the checks came.
     """
 
-    def __init__(self, *anomalies: Anomaly) -> None:
+    def __init__(self, *anomalies: Anomaly, judged: Evidence | None = None) -> None:
         super().__init__(", ".join(anomaly.code for anomaly in anomalies))
         self.anomalies = anomalies
+        self.judged = judged
 
 
 class NotYet(Exception):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from cryptography import x509
 from lxml import etree
 
 from gateway import wire
@@ -27,6 +28,9 @@ class Signs(Protocol):
 
     def sign_container(self, files: Mapping[str, bytes], at: datetime) -> bytes:
         """As `Signer.sign_container`."""
+
+    def sign_message(self, base: Callable[[x509.Certificate], bytes]) -> bytes:
+        """As `Signer.sign_message`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,10 @@ class Seal:
     def sign_files(self, files: Mapping[str, bytes], at: datetime) -> bytes:
         """A container of files with our signature over all of them."""
         return self.signer.sign_container(files, at)
+
+    def sign_message(self, base: Callable[[x509.Certificate], bytes]) -> bytes:
+        """The value of our signature over an HTTP message (`signing.messages`)."""
+        return self.signer.sign_message(base)
 
     def receipt(self, deposit: Deposit, entry: wire.JournalEntry) -> bytes:
         """The signed ACKREC for a deposit, naming its entry in the journal."""

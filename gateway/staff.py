@@ -1,8 +1,8 @@
 """The operator's staff: who may give which command, which need a reason, and which a second person.
 
 Duties are kept apart so that nobody alone can let a member in, change what is owed and pay it out
-(Regulation (EU) 2024/2690, annex, 11.2 on rights and 11.6 on separate duties). The table is of
-commands, because a command is the only way in which staff act; a test demands a row for each.
+(Regulation (EU) 2024/2690, annex, 11.2 on rights and 11.6 on separate duties). There are two tables: of
+commands, and of what the console shows or does that no command does. A test demands a row for each.
 """
 
 from __future__ import annotations
@@ -17,6 +17,19 @@ PROPOSAL_LASTS = timedelta(days=7)
 """For how long a command may wait for its second person."""
 SHORTEST_REASON = 8
 """Characters; less says nothing."""
+
+LINK = "console link"
+"""The command that lets a person in at the console; it names the key that opens one session."""
+SESSION = "console session"
+"""The act that opens a session; it names the key with which all acts of that session are signed."""
+LEAVE = "console leave"
+"""The act that ends a session before its time."""
+LINK_LASTS = timedelta(minutes=15)
+"""For how long a link waits to be followed, once."""
+SESSION_LASTS = timedelta(hours=8)
+"""For how long somebody stays at the console with one link: a working day."""
+IDLE_LASTS = timedelta(hours=1)
+"""After so long without an act a session is over."""
 
 
 class Role(StrEnum):
@@ -72,6 +85,7 @@ RIGHTS: Mapping[str, Right] = {
     "member key end": _right(_REGISTRAR, _ADMINISTRATOR),
     "member key list": _right(_REGISTRAR, _ADMINISTRATOR, _AUDITOR),
     "member key expiring": _right(_REGISTRAR, _OPERATOR, _AUDITOR),
+    "portal link": _right(_REGISTRAR, four_eyes=True),
     "employer add": _right(_REGISTRAR),
     "employer year": _right(_REGISTRAR, four_eyes=True),
     "mandate add": _right(_REGISTRAR, four_eyes=True),
@@ -114,6 +128,9 @@ RIGHTS: Mapping[str, Right] = {
     "notices": _right(_OPERATOR),
     "evidence make": _right(_OPERATOR, _AUDITOR, reason=True),
     "returns": _right(_OPERATOR, _AUDITOR),
+    "backup": _right(_ADMINISTRATOR, _OPERATOR),
+    "witness accept": _right(_ADMINISTRATOR, four_eyes=True),
+    "witness begin": _right(_ADMINISTRATOR, four_eyes=True),
     "verify": _right(_OPERATOR, _AUDITOR, _ADMINISTRATOR),
     "seal exchange": _right(_ADMINISTRATOR, four_eyes=True),
     "trust list": _right(_ADMINISTRATOR, _AUDITOR),
@@ -121,6 +138,7 @@ RIGHTS: Mapping[str, Right] = {
     "waiting": _right(_OPERATOR, _AUDITOR),
     "audit": _right(_AUDITOR, _OPERATOR, _ADMINISTRATOR),
     "replay": _right(_OPERATOR),
+    "shadow": _right(_OPERATOR, _AUDITOR, reason=True),
     "erase": _right(_OPERATOR, four_eyes=True),
     "retention": _right(_OPERATOR, four_eyes=True),
     "keys rotate-master": _right(_ADMINISTRATOR, four_eyes=True),
@@ -129,8 +147,31 @@ RIGHTS: Mapping[str, Right] = {
     "outage": _right(_OPERATOR, four_eyes=True),
     "circumstance add": _right(_REGISTRAR, _BILLING),
     "lateness": _right(_REGISTRAR, _BILLING, _AUDITOR, reason=True),
+    LINK: _right(*Role),
+    "resend": _right(_OPERATOR),
+    "indicators": _right(_OPERATOR, _AUDITOR),
 }
 """Every command that opens the registers of a gateway, by its words."""
+
+_READERS = (_OPERATOR, _REGISTRAR, _BILLING, _AUDITOR)
+
+CONSOLE: Mapping[str, Right] = {
+    "console overview": _right(*Role),
+    "console queue": _right(_OPERATOR, _AUDITOR),
+    "console search": _right(*_READERS),
+    "console search person": _right(*_READERS, reason=True),
+    "console deposit": _right(*_READERS),
+    "console records": _right(*_READERS, reason=True),
+    "console content": _right(_OPERATOR, _AUDITOR, reason=True),
+    "console cases": _right(*_READERS),
+    "console case": _right(_OPERATOR, _REGISTRAR, _BILLING),
+    "console shadow": _right(_OPERATOR, _AUDITOR),
+    "console register": _right(*_READERS),
+    "console register persons": _right(*_READERS, reason=True),
+    SESSION: _right(*Role),
+    LEAVE: _right(*Role),
+}
+"""What is done at the console alone; for all else it asks for the right of the command that does the same."""
 
 
 class Denied(Exception):
@@ -205,10 +246,10 @@ def right_to(command: str) -> Right:
     Raises:
         Denied: nobody may give it, because the table does not know it.
     """
-    try:
-        return RIGHTS[command]
-    except KeyError:
-        raise Denied(f"{command} is in no role") from None
+    right = RIGHTS.get(command) or CONSOLE.get(command)
+    if right is None:
+        raise Denied(f"{command} is in no role")
+    return right
 
 
 def check(person: Person, call: Call) -> Right:

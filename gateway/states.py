@@ -59,6 +59,27 @@ TRANSITIONS: dict[tuple[State, Event], State] = {
     (State.HELD, Event.RESOLVED): State.DONE,
 }
 
+
+class Repeat(StrEnum):
+    """When bytes that their sender has sent before are a repeat: it gets the first receipt again."""
+
+    ALWAYS = "under any name"
+    """They have their effect once, whatever the file is called and whichever door it comes through."""
+    SAME_NAME = "under the same name"
+    """Under another name they are a new deposit: what was refused may be right by now."""
+
+
+REPEATS: dict[State, Repeat] = {
+    State.RECEIVED: Repeat.ALWAYS,
+    State.WAITING: Repeat.ALWAYS,
+    State.UNRELEASED: Repeat.ALWAYS,
+    State.PARKED: Repeat.ALWAYS,
+    State.REJECTED: Repeat.SAME_NAME,
+    State.HELD: Repeat.ALWAYS,
+    State.DONE: Repeat.ALWAYS,
+}
+"""By the state of the first deposit of these bytes."""
+
 OPEN = frozenset({State.RECEIVED, State.WAITING})
 """States in which a deposit is still to be treated."""
 

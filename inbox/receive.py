@@ -8,7 +8,7 @@ not created equal"):
 3. in one transaction: the deposit, its journal entry and its signed receipt;
 4. answer with that receipt.
 
-A fault before 3 leaves at most a file without a deposit, which the next start removes; a fault
+A fault before 3 leaves at most a file without a deposit, which the next start sets aside; a fault
 after 3 leaves a deposit whose receipt the sender gets by sending the same bytes again.
 """
 
@@ -128,7 +128,7 @@ def receive(inbox: Inbox, upload: Upload, *, sender: str, name: str, door: str) 
 
     Every door ends here. The sender is who the door let in; whether they are also the signer is
     for the counter to judge, after the receipt. When entering fails, whether it was committed is
-    not known: the file stays, and the next start removes it if it was not.
+    not known: the file stays, and the next start sets it aside if it was not.
 
     Raises:
         Gone: the sender has sent these bytes before, and they were erased.

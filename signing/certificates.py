@@ -44,6 +44,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import ocsp
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator._state import ValProcState
+from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers, derive_quals_from_cert
 from pyhanko_certvalidator.errors import (
     CRLValidationError,
     ExpiredError,
@@ -53,7 +54,9 @@ from pyhanko_certvalidator.errors import (
     PathValidationError,
     RevokedError,
 )
+from pyhanko_certvalidator.name_trees import default_excluded_subtrees, default_permitted_subtrees
 from pyhanko_certvalidator.path import ValidationPath
+from pyhanko_certvalidator.policy_decl import PKIXValidationParams
 from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
 from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
 from pyhanko_certvalidator.util import ConsList
@@ -90,11 +93,13 @@ class Untrusted(Exception):
     Attributes:
         kind: the sort of reason.
         reason: what is wrong, in English, at most 200 characters.
+        seen: what was judged and consulted; None where the certificate alone told enough.
     """
 
-    def __init__(self, kind: Distrust, reason: str) -> None:
+    def __init__(self, kind: Distrust, reason: str, seen: Evidence | None = None) -> None:
         self.kind = kind
         self.reason = reason[:LONGEST_REASON]
+        self.seen = seen
         super().__init__(f"{kind}: {self.reason}")
 
 
@@ -252,7 +257,7 @@ _Stamp = tuple[tuple[str, int, int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Anchor:
-    parsed: asn1_x509.Certificate
+    root: CertTrustAnchor
     known: Anchoring
 
 
@@ -360,7 +365,8 @@ class Trust:
         except (MemoryError, OSError):
             raise
         except Exception as error:  # whatever a sender's chain can make the validator do means no
-            raise Untrusted(_kind(error), str(error)) from error
+            seen = _seen(at, [leaf, *others], lists, answers)
+            raise Untrusted(_kind(error), str(error), seen) from error
         return _evidence(at, path, lists, good, context)
 
     def _context(
@@ -372,7 +378,7 @@ class Trust:
     ) -> ValidationContext:
         return ValidationContext(
             other_certs=others,
-            trust_roots=[one.parsed for one in self._material.anchors if one.known.counts(MEMBERS, at)],
+            trust_roots=[one.root for one in self._material.anchors if one.known.counts(MEMBERS, at)],
             crls=[one.parsed for one in lists],
             ocsps=[one.parsed for one in answers],
             allow_fetching=False,
@@ -509,7 +515,28 @@ def _read_anchors(file: Path) -> list[_Anchor]:
         if not _is_authority(certificate):
             raise ValueError(f"{file}: {certificate.subject.rfc4514_string()} is no certification authority")
     known = Anchoring.beside(file)
-    return [_Anchor(_asn1(certificate), known) for certificate in certificates]
+    return [_Anchor(_root(certificate), known) for certificate in certificates]
+
+
+def _root(certificate: x509.Certificate) -> CertTrustAnchor:
+    """An anchor, with the names to which its own certificate constrains it.
+
+    RFC 5280 (6.1.1 d) takes key and name of an anchor only; RFC 5937 takes its constraints as well. Whoever
+    made a root for some names did not mean others. Policies of its certificate ask nothing of ours.
+
+    Raises:
+        ValueError, TypeError: what it says of names cannot be read.
+    """
+    parsed = _asn1(certificate)
+    told = derive_quals_from_cert(parsed).standard_parameters
+    if told is None:
+        return CertTrustAnchor(parsed)
+    constrained = PKIXValidationParams(
+        # Kinds of names of which nothing is said stay as they are without constraints.
+        initial_permitted_subtrees=default_permitted_subtrees() | (told.initial_permitted_subtrees or {}),
+        initial_excluded_subtrees=default_excluded_subtrees() | (told.initial_excluded_subtrees or {}),
+    )
+    return CertTrustAnchor(parsed, TrustQualifiers(standard_parameters=constrained))
 
 
 def _read_list(raw: bytes) -> _List:
@@ -622,6 +649,22 @@ def _evidence(
         certificates=tuple(ders),
         lists=tuple(entry.described for entry in consulted if entry.described.covers(at)),
         answers=tuple(dict.fromkeys(answer.described for answer in answers)),
+    )
+
+
+def _seen(
+    at: datetime,
+    certificates: Sequence[asn1_x509.Certificate],
+    lists: Iterable[_List],
+    answers: Iterable[_Answer],
+) -> Evidence:
+    """What was looked at for a certificate that is not believed: there is no path to say what counted."""
+    issuers = {one.issuer.hashable for one in certificates}
+    return Evidence(
+        at=at,
+        certificates=tuple(one.dump() for one in certificates),
+        lists=tuple(one.described for one in lists if one.parsed.issuer.hashable in issuers),
+        answers=tuple(dict.fromkeys(one.described for one in answers)),
     )
 
 

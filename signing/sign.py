@@ -17,7 +17,7 @@ import base64
 import hashlib
 import mimetypes
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -112,6 +112,11 @@ class Signer:
         except (ValueError, TypeError) as error:
             raise UnusableKey(f"{key} or {certificate} is not a plain PEM file ({error})") from None
         return cls(cast(PrivateKey, loaded), first, tuple(chain))  # its kind is checked there
+
+    def sign_message(self, base: Callable[[x509.Certificate], bytes]) -> bytes:
+        """The value of a signature, of the form that `signing.messages` wants, over what is written for our
+        certificate."""
+        return self._value(base(self.certificate))
 
     def sign(self, element: etree._Element, at: datetime) -> bytes:
         """A document in canonical form with its signature, as the bytes of a file.

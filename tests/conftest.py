@@ -5,15 +5,35 @@ What it needs is loaded when it is asked for: the tests that do not ask start wi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import postgres
+
 if TYPE_CHECKING:
     from tests.house import House, Sender
 
 LARGEST_DEPOSIT = 300_000
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgres"], help="on which the tests run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("--database"):
+        os.environ[postgres.WANTED] = config.getoption("--database")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is about SQLite alone says so, and is left out on a server."""
+    if postgres.is_wanted():
+        left_out = [one for one in items if one.get_closest_marker("embedded")]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [one for one in items if one not in left_out]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +43,7 @@ def open_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     from tests.house import EMPLOYER, OTHER_EMPLOYER, house  # noqa: PLC0415
 
     folder = tmp_path_factory.mktemp("open")
-    with house(folder, doors=True, largest_deposit=LARGEST_DEPOSIT) as opened:
+    with house(folder, doors=True, largest_deposit=LARGEST_DEPOSIT, operations_port=0) as opened:
         for employer in (EMPLOYER, OTHER_EMPLOYER):
             opened.employer(employer)
         yield opened

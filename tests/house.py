@@ -13,13 +13,12 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import paramiko
 from lxml import etree
 from PIL import Image
 
-from adapters.client import Profile
 from adapters.database.deposits import Kept
 from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.installation import VALIDITY, install, write_ssh_key
@@ -30,6 +29,7 @@ from adapters.settings import Settings
 from adapters.verification import inspect
 from gateway import names, wire
 from gateway.batch import Header, MemberId
+from gateway.client.profile import Profile
 from gateway.contributions import Classification
 from gateway.moments import Clock, Received, system_clock
 from gateway.names import Extension
@@ -42,6 +42,7 @@ from gateway.states import OPEN
 from inbox.receive import Receipt, receive
 from signing.certificates import load_seals
 from signing.sign import Signer
+from tests import databases
 
 EMPLOYER = "2099990001299"
 OTHER_EMPLOYER = "2099990002099"
@@ -325,10 +326,21 @@ def house(
     clock: Clock = system_clock,
     doors: bool = False,
     environment: Literal["production", "test"] = "test",
-    **settings: int,
+    **settings: Any,
 ) -> Iterator[House]:
     """A gateway in a folder, its engine running; with `doors` its doors are open as well."""
-    given = Settings(data=folder / "gateway", environment=environment, https_port=0, sftp_port=0, **settings)
+    data = folder / "gateway"
+    given = Settings(
+        data=data,
+        database=databases.address_of(Premises(data).database),
+        environment=environment,
+        **{"https_port": 0, "sftp_port": 0, **settings},
+    )
+    with databases.set_for_commands(Premises(data).database):
+        yield from _opened(folder, given, clock, doors=doors)
+
+
+def _opened(folder: Path, given: Settings, clock: Clock, *, doors: bool) -> Iterator[House]:
     install(given, clock())
     gateway = Gateway(given, clock)
     home = House(folder, given, clock, gateway)

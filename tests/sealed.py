@@ -9,7 +9,16 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database.documents import answer_place, key_of, receipt_place
-from adapters.encryption import FORM, Unopened, key_named, open_document, open_sealed, seal, seal_document
+from adapters.encryption import (
+    FORM,
+    PACKED,
+    Unopened,
+    key_named,
+    open_document,
+    open_sealed,
+    seal,
+    seal_document,
+)
 from gateway.moments import Received
 
 SEALED = ("content", "receipt")
@@ -43,7 +52,7 @@ def opened(connection: sa.Connection, row: sa.RowMapping) -> dict[str, Any]:
     """A row with its documents in plain bytes."""
     found = dict(row)
     for name in SEALED:
-        if isinstance(found.get(name), bytes) and found[name].startswith(FORM):
+        if isinstance(found.get(name), bytes) and found[name].startswith((FORM, PACKED)):
             found[name] = plain(connection, found[name])
     return found
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -18,7 +19,7 @@ from adapters.database.ledger import SqlArrangements, SqlLedger
 from adapters.database.registers import recalculations
 from adapters.database.registers.charges import SqlCharges
 from adapters.database.registers.employers import SqlEmployers
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.keys import enter, key_table, many
 from adapters.database.registers.refunds import SqlRefunds
 from gateway.billing.charges import RecordKey
 from gateway.billing.holds import Code, Hold
@@ -45,10 +46,6 @@ law_used = tables.table(tables.LawUsed)
 statement = tables.table(tables.Statement)
 
 _COLUMNS = tuple(column.name for column in statement.columns)
-_INSERT = (
-    f"INSERT INTO statement ({', '.join(_COLUMNS)})"  # noqa: S608 - our own names
-    f" VALUES ({', '.join('?' * len(_COLUMNS))})"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +152,17 @@ class Block:
     ) -> Iterator[_Made]:
         # The write lock is ours: numbers follow each other without gaps.
         latest = self._connection.execute(sa.select(sa.func.max(statement.c.number))).scalar() or 0
-        declared = declared_of(self._connection)
+        declared = declared_of(
+            self._connection,
+            {
+                record.deposit
+                for one in employers
+                for change in found[one.matricule].changes
+                for charge in (change.before, change.after)
+                if charge is not None
+                for record in charge.basis.records
+            },
+        )
         for number, employer in enumerate(employers, latest + 1):
             reckoning, account = found[employer.matricule], accounts[employer.matricule]
             occasion = Occasion(
@@ -219,7 +226,12 @@ class Block:
         latest = {one.occasion.employer: self._booked.get(one.occasion.employer, 0) for one in made}
         for number, entry in zip(self._ledger.enter(entries), entries, strict=True):
             latest[entry.employer or ""] = number
-        many(self._connection, _INSERT, (_row(one, latest[one.occasion.employer]) for one in made))
+        enter(
+            self._connection,
+            "statement",
+            _COLUMNS,
+            (_row(one, latest[one.occasion.employer]) for one in made),
+        )
         charged = [(one.occasion.employer, one.occasion.number, one.reckoning.changes) for one in made]
         SqlCharges(self._connection).add_all(charged)
         stated = {one.occasion.period for one in made}
@@ -239,7 +251,7 @@ class Block:
         day = self._now.day
         many(
             self._connection,
-            "INSERT OR IGNORE INTO law_used (period, fingerprint) VALUES (?, ?)",
+            "INSERT INTO law_used (period, fingerprint) VALUES (?, ?) ON CONFLICT DO NOTHING",
             ((str(one), schedule_of(one, day).fingerprint) for one in charged),
         )
 
@@ -332,28 +344,41 @@ def _missing(employer: str, period: Period, now: Received, classed: bool) -> lis
 def _last_statements(connection: sa.Connection, employers: Collection[str]) -> Mapping[str, _Last]:
     """The last statement of each employer; those without any are absent."""
     wanted = key_table(connection, ((employer,) for employer in employers))
-    # Beside the one maximum SQLite answers the columns of its row.
-    query = (
-        sa.select(
-            statement.c.employer, sa.func.max(statement.c.period), statement.c.balance, statement.c.entries
-        )
-        .join(wanted, statement.c.employer == wanted.c.a)
-        .group_by(statement.c.employer)
+    later = statement.alias("later")
+    latest = sa.select(sa.func.max(later.c.period)).where(later.c.employer == wanted.c.a)
+    query = sa.select(
+        statement.c.employer, statement.c.period, statement.c.balance, statement.c.entries
+    ).join(
+        wanted,
+        sa.and_(statement.c.employer == wanted.c.a, statement.c.period == latest.scalar_subquery()),
     )
     return {row[0]: _Last(Period.parse(row[1]), row[2], row[3]) for row in connection.execute(query)}
 
 
-def declared_of(connection: sa.Connection) -> DeclaredOf:
-    """Names the deposits of records, each looked up once."""
+def declared_of(connection: sa.Connection, expected: Collection[int] = ()) -> DeclaredOf:
+    """Names the deposits of records, each looked up once.
+
+    Args:
+        expected: numbers of deposits that will be asked for.
+    """
     known: dict[int, tuple[str, str]] = {}
 
+    def look_up(numbers: Collection[int]) -> None:
+        columns = deposit.c.number, deposit.c.id, deposit.c.digest
+        for first in range(0, len(numbers), _DEPOSITS_AT_ONCE):
+            some = list(islice(numbers, first, first + _DEPOSITS_AT_ONCE))
+            found = connection.execute(sa.select(*columns).where(deposit.c.number.in_(some)))
+            known.update({number: (name, digest) for number, name, digest in found})
+
     def declared(records: Sequence[RecordKey]) -> tuple[Declared, ...]:
-        missing = {number for number, _ in records if number not in known}
+        missing = [number for number, _ in records if number not in known]
         if missing:
-            query = sa.select(deposit.c.number, deposit.c.id, deposit.c.digest).where(
-                deposit.c.number.in_(missing)
-            )
-            known.update({row.number: (row.id, row.digest) for row in connection.execute(query)})
+            look_up(missing)
         return tuple([Declared(*known[number], record) for number, record in records])
 
+    look_up(expected)
     return declared
+
+
+_DEPOSITS_AT_ONCE = 500
+"""Numbers that one question names, far fewer than any database takes."""

@@ -13,6 +13,7 @@ from adapters.database.answers import Shelves, posting
 from adapters.database.journal import Event
 from adapters.database.members import agreement_of
 from adapters.database.registers.mandates import SqlMandates
+from adapters.sealing import RollingSigner
 from gateway import names, wire
 from gateway.agreement import Spelling
 from gateway.batch import MemberId
@@ -40,7 +41,8 @@ class Posting:
         self, connection: sa.Connection, seal: Seal, employers: Collection[str], now: Received
     ) -> None:
         self._connection = connection
-        self._seal = seal
+        # Looking whether the key was exchanged costs two system calls: once is enough for one moment.
+        self._seal = _steady(seal, now)
         self._now = now
         self._mandates = SqlMandates(connection).for_employers(employers)
         everybody = {member for employer in employers for member in self.recipients(employer)}
@@ -95,6 +97,12 @@ class Posting:
                 name = replace(name, extension=Extension.XML)
         had[key] = name
         return name
+
+
+def _steady(seal: Seal, now: Received) -> Seal:
+    """A seal with the key that counts at a moment."""
+    signer = seal.signer
+    return replace(seal, signer=signer.at(now.at)) if isinstance(signer, RollingSigner) else seal
 
 
 def recipients(connection: sa.Connection, employer: str, now: Received) -> Sequence[MemberId]:

@@ -15,7 +15,7 @@ import structlog
 
 from adapters.answering import give, give_statement
 from adapters.billing.documents import recipients
-from adapters.database import Database, tables
+from adapters.database import Database, dialects, tables
 from adapters.database.documents import answer_place, read_document
 from adapters.database.members import agreement_of
 from adapters.database.registers import bind
@@ -85,7 +85,10 @@ class Followups:
         with self._database.write() as connection:
             _mark(connection, name, number)
             connection.execute(
-                sa.insert(bookmark).prefix_with("OR IGNORE").values(name=f"{name} {number}", row=number)
+                dialects.of(connection)
+                .insert(bookmark)
+                .values(name=f"{name} {number}", row=number)
+                .on_conflict_do_nothing()
             )
 
     def _after(self, name: str, column: sa.Column[int], wanted: sa.ColumnElement[bool]) -> Sequence[int]:

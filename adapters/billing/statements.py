@@ -86,7 +86,7 @@ class Statements:
     ) -> Sequence[Stated] | None:
         """Statements after a cursor, in the order of issue; None for an employer that is not the member's."""
         with self._database.read() as connection:
-            allowed = self._allowed(connection, member)
+            allowed = self.allowed(connection, member)
             if employer is not None and employer not in allowed:
                 return None
             wanted = [statement.c.number > after]
@@ -94,17 +94,17 @@ class Statements:
             if period is not None:
                 wanted.append(statement.c.period == str(period))
             query = sa.select(statement).where(*wanted).order_by(statement.c.number).limit(limit)
-            return [_stated(row) for row in connection.execute(query)]
+            return [stated_of(row) for row in connection.execute(query)]
 
     def one(self, member: MemberId, number: str) -> tuple[Stated, Sequence[StatedMonth]] | None:
         """A statement, with what it charges month by month."""
         with self._database.read() as connection:
-            issue = self._issue(connection, member, number)
+            issue = self.issue(connection, member, number)
             if issue is None:
                 return None
             query = sa.select(statement).where(statement.c.number == issue.number)
-            found = _stated(connection.execute(query).one())
-            return found, list(_months(SqlCharges(connection).of_statement(issue.number)))
+            found = stated_of(connection.execute(query).one())
+            return found, list(months_of(SqlCharges(connection).of_statement(issue.number)))
 
     def explanation(self, member: MemberId, number: str, insured: str | None) -> dict[str, object] | None:
         """Why its amounts are what they are; see `explanation.document`.
@@ -113,7 +113,7 @@ class Statements:
             NotReproduced: when something else comes out than was charged.
         """
         with self._database.read() as connection:
-            issue = self._issue(connection, member, number)
+            issue = self.issue(connection, member, number)
             return None if issue is None else document(connection, issue, insured)
 
     def page(self, member: MemberId, number: str, language: str) -> bytes | None:
@@ -123,21 +123,27 @@ class Statements:
             language: `fr`, `de` or `en`.
         """
         with self._database.read() as connection:
-            issue = self._issue(connection, member, number)
+            issue = self.issue(connection, member, number)
             if issue is None:
                 return None
-            said = self._posted(connection, member, issue, extcpt.CODE)
-            detail = self._posted(connection, member, issue, calcul.CODE)
+            said = _posted(connection, member, issue, extcpt.CODE)
+            detail = _posted(connection, member, issue, calcul.CODE)
         if said is None or detail is None:
             return None
         told = extcpt.read(parse(said)).statement
         calculation = calcul.read(parse(detail)).calculation
         return statement_page(told, calculation, said, language, self._clock(), test=self._test)
 
+    def signed(self, member: MemberId, number: str) -> bytes | None:
+        """The signed statement that the member got, as XML; None when it got none."""
+        with self._database.read() as connection:
+            issue = self.issue(connection, member, number)
+            return None if issue is None else _posted(connection, member, issue, extcpt.CODE)
+
     def comparison(self, member: MemberId, employer: str, period: Period) -> Comparison | None:
         """An employer's own computation of a month beside what is charged; None without either."""
         with self._database.read() as connection:
-            if employer not in self._allowed(connection, member):
+            if employer not in self.allowed(connection, member):
                 return None
             registers = bind(connection, SqlWages(connection), SqlActivities(connection))
             billed = registers.charges.of_month(employer, period)
@@ -152,36 +158,55 @@ class Statements:
             earlier = registers.charges.reversed_of(employer, period)
             return differences(registers, employer, period, billed, earlier=earlier, policy=policy)
 
-    def _allowed(self, connection: sa.Connection, member: MemberId) -> frozenset[str]:
+    def allowed(self, connection: sa.Connection, member: MemberId) -> frozenset[str]:
+        """The employers whose invoices a member may see now."""
         held = SqlMandates(connection).held_by(member)
         return frozenset(rights(held, INVOICES, Received(self._clock())).mandates)
 
-    def _issue(self, connection: sa.Connection, member: MemberId, number: str) -> Issue | None:
+    def issue(self, connection: sa.Connection, member: MemberId, number: str) -> Issue | None:
+        """A statement by its number, if the member may see it now."""
         # The mandates are asked in any case, so that no number is told from another by time (P7).
-        allowed = self._allowed(connection, member)
+        allowed = self.allowed(connection, member)
         issue = issue_of(connection, number)
         return issue if issue is not None and issue.employer in allowed else None
 
-    def _posted(self, connection: sa.Connection, member: MemberId, issue: Issue, kind: str) -> bytes | None:
-        """The document of a kind that a member got with a statement, as XML."""
-        query = sa.select(answer.c.id, answer.c.content).where(
-            answer.c.recipient == str(member),
-            answer.c.kind == kind,
-            answer.c.posted == str(issue.issued),
-        )
-        for row in connection.execute(query):
-            content = read_document(connection, row.content, answer_place(row.id))
-            if not content.startswith(MAGIC) and _number(content) == issue.text:
-                return content
-        return None
+
+def _posted(connection: sa.Connection, member: MemberId, issue: Issue, kind: str) -> bytes | None:
+    """The document of a kind that a member got with a statement, as XML.
+
+    Statements of one moment are posted in the order of their numbers, so that of thousands few are opened.
+    """
+    query = sa.select(answer.c.id).where(
+        answer.c.recipient == str(member),
+        answer.c.kind == kind,
+        answer.c.posted == str(issue.issued),
+    )
+    found = connection.execute(query.order_by(answer.c.number)).scalars().all()
+    first, last = 0, len(found)
+    while first < last:
+        middle = (first + last) // 2
+        content = _content(connection, found[middle])
+        if content.startswith(MAGIC):
+            return None
+        number = _number(content)
+        if number == issue.text:
+            return content
+        first, last = (middle + 1, last) if number < issue.text else (first, middle)
+    return None
 
 
-def _number(content: bytes) -> str | None:
+def _content(connection: sa.Connection, identifier: str) -> bytes:
+    kept = connection.execute(sa.select(answer.c.content).where(answer.c.id == identifier)).scalar_one()
+    return read_document(connection, kept, answer_place(identifier))
+
+
+def _number(content: bytes) -> str:
     """The number of the statement that a document is about."""
-    return parse(content).findtext("{*}Statement")
+    return parse(content).findtext("{*}Statement") or ""
 
 
-def _months(versions: Iterable[Version]) -> Iterable[StatedMonth]:
+def months_of(versions: Iterable[Version]) -> Iterable[StatedMonth]:
+    """What charges and reversals come to, month by month."""
     by_month: defaultdict[Period, dict[Branch, list[int]]] = defaultdict(dict)
     for version in versions:
         sign = -1 if version.reversal else 1
@@ -195,7 +220,8 @@ def _months(versions: Iterable[Version]) -> Iterable[StatedMonth]:
         )
 
 
-def _stated(row: sa.Row[tuple[object, ...]]) -> Stated:
+def stated_of(row: sa.Row[tuple[object, ...]]) -> Stated:
+    """A statement from a row of its table."""
     period = Period.parse(row.period)
     return Stated(
         cursor=row.number,

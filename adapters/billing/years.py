@@ -16,7 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.billing import holds
-from adapters.database import tables
+from adapters.database import dialects, tables
 from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.database.registers.keys import key_table, many
 from adapters.database.registers.persons import SqlPersons
@@ -95,11 +95,7 @@ def years(
 
 def _gather(connection: sa.Connection, year: int, employer: str | None) -> Mapping[str, Sequence[str]]:
     """Enter all pairs into the list; the former numbers of those who have any."""
-    connection.exec_driver_sql(
-        "CREATE TEMP TABLE IF NOT EXISTS year_pair"
-        " (insured TEXT, employer TEXT, PRIMARY KEY (insured, employer)) WITHOUT ROWID"
-    )
-    connection.exec_driver_sql("DELETE FROM year_pair")
+    dialects.of(connection).scratch(connection, "year_pair")
     given = {
         "first_month": f"{year}-01",
         "last_month": f"{year}-12",
@@ -109,11 +105,11 @@ def _gather(connection: sa.Connection, year: int, employer: str | None) -> Mappi
     }
     for query in _CONCERNED:
         only = " AND employer = :employer" if employer else ""
-        connection.execute(sa.text(f"INSERT OR IGNORE INTO year_pair {query}{only}"), given)
+        connection.execute(sa.text(f"INSERT INTO year_pair {query}{only} ON CONFLICT DO NOTHING"), given)
     latest = _latest(connection)
     many(
         connection,
-        "INSERT OR IGNORE INTO year_pair SELECT ?, employer FROM year_pair WHERE insured = ?",
+        "INSERT INTO year_pair SELECT ?, employer FROM year_pair WHERE insured = ? ON CONFLICT DO NOTHING",
         ((new, old) for old, new in latest.items()),
     )
     many(connection, "DELETE FROM year_pair WHERE insured = ?", ((old,) for old in latest))

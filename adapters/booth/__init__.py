@@ -198,6 +198,7 @@ class _Conversation:
         self._received = Received(deposit.received)
         self._member = words.member(deposit.sender)
         self._evidence: certificates.Evidence | None = None
+        self._judged: certificates.Evidence | None = None
 
     @property
     def opening(self) -> Words:
@@ -243,8 +244,9 @@ class _Conversation:
         if self._desk.member_of(certificate, self._received) != self._member:
             raise Garbled("a certificate that is not the depositor's")
         try:
-            self._evidence = self._desk.trust.judge(certificate, chain, self._received.at)
+            self._evidence = self._judged = self._desk.trust.judge(certificate, chain, self._received.at)
         except certificates.Untrusted as no:
+            self._judged = no.seen
             return {"verdict": "no", "kind": no.kind.value, "reason": no.reason}
         except certificates.CannotTell as unknown:
             return {"verdict": "cannot tell", "reason": str(unknown)}
@@ -278,7 +280,7 @@ class _Conversation:
                     raise Garbled("a batch that nobody signed")
                 return Examined(batch, self._evidence)
             case {"rejected": [_, *_] as told}:
-                raise Rejected(*words.anomalies_of(told))
+                raise Rejected(*words.anomalies_of(told), judged=self._judged)
             case {"not yet": str(reason)}:
                 raise NotYet(reason)
             case {"failed": str(place)}:

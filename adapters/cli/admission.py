@@ -32,13 +32,13 @@ from adapters.database.staff import Act, Kind, Staff, people
 from adapters.premises import Premises
 from adapters.settings import Settings
 from gateway.moments import Received, system_clock
-from gateway.staff import PROPOSAL_LASTS, RIGHTS, Call, Denied, Person, Role, check, check_approval
+from gateway.staff import LINK, PROPOSAL_LASTS, RIGHTS, Call, Denied, Person, Role, check, check_approval
 from signing.certificates import load_certificate
 
-UNATTENDED = frozenset({"serve"})
-"""Commands that a service gives, not a person."""
-ANSWERS = frozenset({"approve", "decline"})
-"""Commands that are acts about another command; they enter themselves."""
+UNATTENDED = frozenset({"serve", "migrate"})
+"""Commands that a service or an installation gives, not a person."""
+ENTER_THEMSELVES = frozenset({"approve", "decline", LINK})
+"""Commands that are acts of a kind of their own: they ask who gives them, and enter it."""
 ADMINISTRATORS = 2
 """So many there must be before staff are changed by two; from then on there are never fewer."""
 
@@ -57,7 +57,7 @@ def admit(premises: Premises, database: Database, settings: Settings) -> None:
     What the command writes from here on names the person in the journal.
     """
     call = _call()
-    if call.command in UNATTENDED:
+    if call.command in UNATTENDED | ENTER_THEMSELVES:
         return
     registered = people(database)
     if not registered:
@@ -68,8 +68,7 @@ def admit(premises: Premises, database: Database, settings: Settings) -> None:
         return
     person, key = _identify(registered, settings)
     database.act_as(person.name)
-    if call.command not in ANSWERS:
-        _judge(staff_of(premises, database), person, key, call, registered)
+    _judge(staff_of(premises, database), person, key, call, registered)
 
 
 def _judge(
@@ -123,10 +122,12 @@ def answer(
 
     Leaves with status 1 when it cannot be answered by this person, or its files are not what they were.
     """
-    registered, staff = people(database), staff_of(premises, database)
+    registered = people(database)
     if not registered:
         refused("Nobody of the staff is registered: commands need no second person.")
     person, key = _identify(registered, settings)
+    database.act_as(person.name)
+    staff = staff_of(premises, database)
     now = Received(system_clock())
     proposal = staff.open_proposal(number, now)
     if proposal is None:
@@ -134,6 +135,16 @@ def answer(
     _check_answer(person, proposal)
     staff.enter(person, key, kind, proposal.call, now, answers=number)
     return proposal, person.name
+
+
+def open_console(premises: Premises, database: Database, settings: Settings) -> str:
+    """Enter that somebody comes to the console, signed with their key; what the link has to hold."""
+    registered = people(database)
+    if not registered:
+        refused("The console is for registered staff, and nobody is: secugate staff add")
+    person, key = _identify(registered, settings)
+    database.act_as(person.name)
+    return staff_of(premises, database).open_link(person, key, _call(), Received(system_clock())).token
 
 
 def _check_answer(person: Person, proposal: Act) -> None:

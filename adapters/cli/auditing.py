@@ -13,8 +13,8 @@ import typer
 
 from adapters.cli.output import AsJson, console, errors, print_json, refused, wrong_use
 from adapters.cli.sending import read_profile
-from adapters.client import Refused
-from adapters.client.audit import Audit, Source, audit
+from gateway.client.audit import Audit, Source, audit
+from gateway.client.doors import Refused
 from signing.certificates import load_seals
 
 if TYPE_CHECKING:
@@ -56,13 +56,14 @@ def _source(profile: Path | None, data: Path | None) -> Iterator[Source]:
     if (profile is None) == (data is None):
         wrong_use("name either --profile or --data")
     if profile is not None:
-        with import_module("adapters.client.https").enter(read_profile(profile)) as door:
+        with import_module("gateway.client.https").enter(read_profile(profile)) as door:
             yield door
         return
-    file = data / "secugate.sqlite" if data else Path()
-    if not file.exists():
+    premises = import_module("adapters.premises")
+    settings = import_module("adapters.settings").Settings(data=data)
+    if not premises.is_made(settings):
         wrong_use(f"{data} is no gateway")
-    with closing(import_module("adapters.database").Database(file)) as database:
+    with closing(premises.database_of(settings)) as database:
         yield _Folder(import_module("adapters.heads").Proofs(database))
 
 

@@ -13,7 +13,7 @@ from adapters.cli.premises import Folder, open_gateway, settings_of
 from adapters.database.circumstances import Circumstances, OverlappingOutages
 from adapters.lateness import proposed
 from adapters.notices import Notices
-from adapters.premises import Premises, database_of, seal_of
+from adapters.premises import database_of, is_made, seal_of
 from gateway.deadlines import Due, Outage, hour_of, published, rule
 from gateway.deadlines import last_day_of as last
 from gateway.lateness import Circumstance, Matter, Proposal
@@ -40,8 +40,7 @@ def calendar(
     With the outages that the gateway declared, where there is one.
     """
     settings = settings_of(data)
-    there = Premises(settings.data).database.exists()
-    outages = Circumstances(database_of(settings)).outages() if there else []
+    outages = Circumstances(database_of(settings)).outages() if is_made(settings) else []
     found = published(year, outages)
     if as_json:
         print_json([_entry(one) for one in found])

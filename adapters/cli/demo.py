@@ -16,9 +16,9 @@ import typer
 
 from adapters import demo as story
 from adapters.cli.output import AsJson, console, errors, print_json, print_table
-from adapters.client.seals import GOOD
 from gateway import names
 from gateway.billing.differences import Reason
+from gateway.client.seals import GOOD
 from gateway.money import euro
 from gateway.procedures import PROCEDURES, REFUSED_FILE
 from gateway.returns.acktrt import Acknowledgement
@@ -42,19 +42,23 @@ def demo(
     data: Annotated[
         Path | None, typer.Option("--data", help="A new folder to keep; a temporary one without it.")
     ] = None,
-    serve: Annotated[bool, typer.Option("--serve", help="Stay open afterwards.")] = False,
+    serve: Annotated[
+        bool | None,
+        typer.Option("--serve/--close", help="Stay open afterwards; without it at a terminal only."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Play one real month on this machine: payroll files in, receipts, returns and invoices out."""
     signal.signal(signal.SIGTERM, _leave)
+    stays = sys.stdin.isatty() and not as_json if serve is None else serve
     if data is not None and data.exists() and any(data.iterdir()):
         errors.print(f"{data} is not empty; name a new folder", style="red", markup=False)
         raise typer.Exit(2)
     if data is None:
         with tempfile.TemporaryDirectory(prefix="secugate-demo-") as folder:
-            _play(Path(folder), keep=False, serve=serve, as_json=as_json)
+            _play(Path(folder), keep=False, serve=stays, as_json=as_json)
     else:
-        _play(data, keep=True, serve=serve, as_json=as_json)
+        _play(data, keep=True, serve=stays, as_json=as_json)
 
 
 def _play(folder: Path, *, keep: bool, serve: bool, as_json: bool) -> None:
@@ -72,6 +76,7 @@ def _play(folder: Path, *, keep: bool, serve: bool, as_json: bool) -> None:
         else:
             _tell(month, time.monotonic() - began)
             _keep_pages(month, folder / "statements" if keep else Path(tempfile.mkdtemp(prefix="secugate-")))
+            _show_portal(gateway, stays=serve)
         if serve:
             _stay(folder, gateway)
     finally:
@@ -218,6 +223,22 @@ Send a batch by hand, as the employer; the receipt comes at once, what came of i
         gateway.process.wait()
     except KeyboardInterrupt:
         console.print("Closing.")
+
+
+def _show_portal(gateway: story.Gateway, *, stays: bool) -> None:
+    """Where the month can be looked at by hand, and how to come in."""
+    link = story.portal_link(gateway.premises)
+    console.print(
+        f"""
+The employer's portal: {gateway.https}/portal
+Sign in once, within 15 minutes (the browser will not know the throw-away certificate):
+{link}""",
+        markup=False,
+        highlight=False,
+        soft_wrap=True,
+    )
+    if not stays:
+        console.print("It closes with the demo; leave it open with: secugate demo --serve", markup=False)
 
 
 def _leave(signum: int, _frame: FrameType | None) -> NoReturn:

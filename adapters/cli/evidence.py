@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from cryptography import x509
 
 from adapters.cli.output import AsJson, console, errors, print_json, print_table, refused, wrong_use
-from gateway.evidence.check import Believed, Verdict, check_pack
-from signing.certificates import load_seals
+from gateway import client
+from gateway.evidence.check import Verdict
 
 app = typer.Typer()
 evidence = typer.Typer(help="All that proves a batch, in one sealed file.", no_args_is_help=True)
@@ -52,10 +51,9 @@ def verify(
 ) -> None:
     """Judge an evidence pack offline, each check by itself; exits with 1 when one fails."""
     try:
-        believed = Believed(load_seals(seal), _read(anchor), _read(tsa))
-    except ValueError as error:
+        checks = client.evidence(pack, seal, anchor, tsa)
+    except (OSError, ValueError) as error:
         wrong_use(str(error))
-    checks = check_pack(pack.read_bytes(), believed)
     bad = [one for one in checks if one.verdict is Verdict.BAD]
     if as_json:
         told = [{"check": one.what, "verdict": one.verdict, "told": one.told} for one in checks]
@@ -70,7 +68,3 @@ def verify(
             console.print("Nothing in it was changed, and everything agrees.")
     if bad:
         raise typer.Exit(1)
-
-
-def _read(certificates: Path | None) -> tuple[x509.Certificate, ...]:
-    return () if certificates is None else load_seals(certificates)

@@ -3,31 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from enum import StrEnum
-from importlib import import_module
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from adapters.cli.output import AsJson, print_json, print_table, progress, refused
-from adapters.cli.sending import Files, ProfileFile, keep, read_profile
-from adapters.client import Collected, Door, Profile, Refused
-from adapters.client.seals import GOOD, seal_verdict
-from gateway import names
+from adapters.cli.output import LONG, AsJson, Status, errors, print_json, print_table, progress
+from adapters.cli.sending import DoorKind, Files, ProfileFile, Which, ended_in_words, read_profile
+from gateway.client import Answer, Sent, seal_verdict
+from gateway.client.exchange import TRIES, Collecting, Watch, sending
+from gateway.client.seals import GOOD
 
 app = typer.Typer()
 
-
-class DoorKind(StrEnum):
-    """The doors of a gateway."""
-
-    HTTPS = "https"
-    SFTP = "sftp"
-
-
-Which = Annotated[DoorKind, typer.Option(help="Through which door.")]
+LARGE = 1 << 23
+"""From so many bytes on, a progress bar."""
 
 
 @app.command()
@@ -36,14 +28,19 @@ def send(
     profile: ProfileFile,
     door: Which = DoorKind.HTTPS,
     out: Annotated[Path | None, typer.Option(help="Folder for the receipts (HTTPS).")] = None,
+    tries: Annotated[int, typer.Option(min=1, help="How often, when the gateway is away or busy.")] = TRIES,
     as_json: AsJson = False,
 ) -> None:
-    """Deposit signed batches. HTTPS answers with the signed receipt; SFTP leaves it in the outbox."""
+    """Deposit signed batches. HTTPS answers with the signed receipt; SFTP leaves it in the outbox.
+
+    The same bytes are the same deposit: whatever happens, give the same command again. Of a large file only
+    what the gateway does not have yet is sent (HTTPS).
+    """
     who = read_profile(profile)
-    try:
-        sent = list(progress(_deposit(door, who, files, out), "Sending", len(files)))
-    except Refused as refusal:
-        refused(f"Not sent: {refusal}")
+    sent: list[dict[str, str]] = []
+    with ended_in_words("Not sent"), _bytes_shown(files) as watch:
+        for one in sending(files, who, door=door, out=out, tries=tries, watch=watch):
+            sent.append(_row(one))
     if as_json:
         print_json(sent)
     else:
@@ -52,20 +49,25 @@ def send(
         )
 
 
-def _deposit(door: DoorKind, who: Profile, files: list[Path], out: Path | None) -> Iterator[dict[str, str]]:
-    with _enter(door, who) as entered:
-        for file in files:
-            receipt = entered.deposit(file.name, file.read_bytes())
-            place = (out or file.parent) / f"{file.stem}.ACKREC.XML"
-            if receipt is not None:
-                keep(place, receipt)
-            yield {"file": file.name, "receipt": "in the outbox" if receipt is None else str(place)}
+def _row(sent: Sent) -> dict[str, str]:
+    receipt = "in the outbox" if sent.receipt is None else str(sent.receipt)
+    return {"file": sent.file.name, "receipt": receipt}
 
 
-def _enter(door: DoorKind, who: Profile) -> AbstractContextManager[Door]:
-    """Through a door; only its own module is loaded."""
-    entered: AbstractContextManager[Door] = import_module(f"adapters.client.{door}").enter(who)
-    return entered
+@contextmanager
+def _bytes_shown(files: list[Path]) -> Iterator[Watch]:
+    """A bar of the bytes that the gateway has."""
+    total, done = sum(file.stat().st_size for file in files), dict.fromkeys(files, 0)
+    columns = TextColumn("Sending"), BarColumn(), DownloadColumn(), TimeRemainingColumn()
+    is_short = total < LARGE and len(files) < LONG
+    with Progress(*columns, console=errors, disable=is_short, transient=True) as bar:
+        task = bar.add_task("", total=total)
+
+        def watch(file: Path, count: int) -> None:
+            done[file] = count
+            bar.update(task, completed=sum(done.values()))
+
+        yield watch
 
 
 @app.command()
@@ -73,33 +75,35 @@ def collect(
     profile: ProfileFile,
     out: Annotated[Path, typer.Option(help="Folder for the answers.")],
     door: Which = DoorKind.HTTPS,
-    after: Annotated[int, typer.Option(help="HTTPS: only what was posted after this cursor.")] = 0,
+    after: Annotated[
+        int | None,
+        typer.Option(
+            min=0, help="HTTPS: what was posted after this cursor; without it, what is new in the folder."
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Collect the answers and check the gateway's seal on each; exits with 1 when one is bad."""
+    """Collect the answers and check the gateway's seal on each; exits with 1 when one is bad.
+
+    What bears the seal is acknowledged once it is kept. What does not goes to the folder `unverified`, is
+    not acknowledged, and is asked for again the next time.
+    """
     who = read_profile(profile)
-    taken: list[dict[str, str]] = []
-    cursor = after
-    try:
-        with _enter(door, who) as entered:
-            for last, answer in entered.collect(after):
-                taken.append(_take(answer, out, who))
-                cursor = last
-    except Refused as refusal:
-        refused(f"Not collected: {refusal}")
+    taken: list[Answer] = []
+    with ended_in_words("Not collected"):
+        collecting = Collecting(who, out, door, after)
+        taken.extend(progress(collecting, "Collecting", None))
     if as_json:
-        print_json({"cursor": cursor, "answers": taken})
+        print_json({"cursor": collecting.cursor, "answers": [_told(one) for one in taken]})
     else:
-        print_table("Collected", ("Answer", "Type", "Signature"), (tuple(one.values()) for one in taken))
-    if any(one["signature"] != GOOD for one in taken):
-        raise typer.Exit(1)
+        rows = (tuple(_told(one).values()) for one in taken)
+        print_table("Collected", ("Answer", "Type", "Signature"), rows)
+    if any(one.seal != GOOD for one in taken):
+        raise typer.Exit(Status.REFUSED)
 
 
-def _take(answer: Collected, out: Path, who: Profile) -> dict[str, str]:
-    # The name comes from outside: only one that keeps to the pattern becomes a file name.
-    name = str(names.parse(answer.name))
-    keep(out / name, answer.content)
-    return {"file": name, "type": answer.kind, "signature": seal_verdict(answer.content, who.seal)}
+def _told(answer: Answer) -> dict[str, str]:
+    return {"file": answer.file.name, "type": answer.kind, "signature": answer.seal}
 
 
 @app.command()
@@ -117,4 +121,4 @@ def check(
     else:
         print_table("Signatures", ("File", "Signature"), verdicts.items())
     if set(verdicts.values()) != {GOOD}:
-        raise typer.Exit(1)
+        raise typer.Exit(Status.REFUSED)

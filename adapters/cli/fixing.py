@@ -12,9 +12,10 @@ import typer
 from lxml import etree
 
 from adapters.cli.output import AsJson, Language, errors, print_json, print_table, refused
-from adapters.cli.sending import Files, keep, read_profile
-from adapters.client.seals import GOOD, seal_verdict
+from adapters.cli.sending import Files, read_profile
 from gateway import fixpack, names
+from gateway.client.drop.places import keep
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.fixpack import FixPack, LeftOut
 from gateway.moments import system_clock
 from signing.container import MAGIC, BadContainer, open_container

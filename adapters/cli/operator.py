@@ -19,10 +19,11 @@ from adapters.database.statistics import Figures, Times, quantile, statistics
 from adapters.encryption import UnusableMasterKey
 from adapters.installation import install, issue_encryption
 from adapters.notices import Notices, Posted
-from adapters.premises import Premises, seal_of, spool_of
+from adapters.premises import Premises, is_made, seal_of, spool_of
 from adapters.verification import inspect
+from adapters.witness import Older, Unwitnessed
 from gateway.moments import Received, system_clock
-from gateway.rejections import REJECTIONS
+from gateway.rejections import known_or_gone
 from gateway.states import State
 from signing.certificates import load_seals
 from signing.sign import UnusableKey
@@ -34,7 +35,7 @@ app = typer.Typer()
 def init(data: Folder = None) -> None:
     """Make a gateway: database, spool, and throw-away keys and authority where none are given."""
     settings = settings_of(data)
-    if Premises(settings.data).database.exists():
+    if is_made(settings):
         wrong_use(f"{settings.data} is a gateway already")
     now = system_clock()
     install(settings, now)
@@ -51,13 +52,20 @@ def serve(
     sftp_port: Annotated[int | None, typer.Option(help="0 takes a free port.")] = None,
 ) -> None:
     """Open the doors and treat deposits until stopped (Ctrl-C)."""
-    open_gateway(data)
+    premises, _, _ = open_gateway(data)
+    if premises.sandbox_mark.exists():
+        refused(f"Not opened: {premises.folder} is a sandbox. Start it with: secugate sandbox")
     # Loaded here: no other command needs the doors and the engine.
     serving = import_module("adapters.serve")
     try:
         serving.serve(settings_of(data, https_port=https_port, sftp_port=sftp_port))
     except (serving.AlreadyOpen, UnusableMasterKey, UnusableKey) as error:
         refused(f"Not opened: {error}.")
+    except (Older, Unwitnessed) as error:
+        refused(
+            f"Not opened: {error}. Put the newest copy of the database back; what is lost for good is"
+            " accepted with: secugate witness accept (see docs/backup.md)"
+        )
 
 
 @app.command()
@@ -229,8 +237,8 @@ def _codes(figures: Figures) -> list[dict[str, object]]:
     return [
         {
             "code": code,
-            "title": REJECTIONS[code].titles["en"],
-            "severity": REJECTIONS[code].severity.value,
+            "title": known_or_gone(code).titles["en"],
+            "severity": known_or_gone(code).severity.value,
             "records": given.records,
             "deposits": given.deposits,
             "share": str(figures.share(given.records)),
@@ -292,12 +300,13 @@ def waiting(data: Folder = None, as_json: AsJson = False) -> None:
 
 @app.command()
 def replay(
-    deposit: Annotated[str, typer.Argument(help="Id of a parked deposit.")], data: Folder = None
+    deposit: Annotated[str, typer.Argument(help="Id of a deposit that is parked or waits.")],
+    data: Folder = None,
 ) -> None:
-    """Have a parked deposit treated again, once our fault is mended."""
+    """Have a parked deposit treated again, once our fault is mended, or a waiting one tried now."""
     _, database, _ = open_gateway(data)
     with database.write() as connection:
         done = deposits.replay(connection, deposit, right_now())
     if not done:
-        refused(f"No deposit {deposit} is parked.")
+        refused(f"No deposit {deposit} is parked or waits for a check.")
     console.print(f"Deposit {deposit} will be treated again.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Annotated, NoReturn, TypeVar
 
 import typer
@@ -28,6 +28,17 @@ class Language(StrEnum):
     FR = "fr"
     DE = "de"
     EN = "en"
+
+
+class Status(IntEnum):
+    """With what a command ends; the table stands in docs/senders/start.md."""
+
+    DONE = 0
+    REFUSED = 1
+    """Or different: something is blocking, a seal is bad, what was asked for cannot be."""
+    WRONG_USE = 2
+    NOT_NOW = 3
+    """Only of a sender's commands: the same command may be given again at any time."""
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -74,18 +85,27 @@ def _shown(text: str) -> str:
     return "".join(one if one.isprintable() or one == "\n" else "?" for one in text)
 
 
-def progress(steps: Iterable[T], title: str, total: int) -> Iterable[T]:
-    """A progress bar on standard error for work of many steps."""
-    return track(steps, title, total, console=errors, disable=total < LONG)
+def progress(steps: Iterable[T], title: str, total: int | None) -> Iterable[T]:
+    """A progress bar on standard error for work of many steps; None: nobody knows how many, none for that."""
+    is_short = total is None or total < LONG
+    return track(steps, title, total, console=errors, disable=is_short)
 
 
 def wrong_use(sentence: str) -> NoReturn:
     """Say in one line what is wrong with the call, and leave with status 2."""
-    errors.print(sentence, style="red", markup=False, highlight=False)
-    raise typer.Exit(2)
+    _leave(sentence, Status.WRONG_USE)
 
 
 def refused(sentence: str) -> NoReturn:
     """Say in one line why it was not done, and leave with status 1."""
-    errors.print(sentence, style="red", markup=False, highlight=False)
-    raise typer.Exit(1)
+    _leave(sentence, Status.REFUSED)
+
+
+def not_now(sentence: str) -> NoReturn:
+    """Say in one line why it was not done yet, and leave with status 3."""
+    _leave(sentence, Status.NOT_NOW)
+
+
+def _leave(sentence: str, status: Status) -> NoReturn:
+    errors.print(" ".join(sentence.split()), style="red", markup=False, highlight=False)
+    raise typer.Exit(status)

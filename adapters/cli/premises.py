@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from adapters.cli.admission import admit
-from adapters.cli.output import wrong_use
+from adapters.cli.output import refused, wrong_use
 from adapters.database import Database
-from adapters.premises import Premises, database_of
+from adapters.database.migrations import WrongSchema, check
+from adapters.premises import Premises, database_of, is_made
 from adapters.settings import Settings
 from gateway.batch import MemberId
 from gateway.matricule import is_employer
@@ -30,9 +31,13 @@ def open_gateway(folder: Path | None) -> tuple[Premises, Database, Settings]:
     """A gateway that was made before, for whoever gives the command; wrong use when there is none."""
     settings = settings_of(folder)
     premises = Premises(settings.data)
-    if not premises.database.exists():
+    if not is_made(settings):
         wrong_use(f"{settings.data} is no gateway. Make one with: secugate init --data {settings.data}")
     database = database_of(settings)
+    try:
+        check(database)
+    except WrongSchema as error:
+        refused(f"Not opened: {error}.")
     admit(premises, database, settings)
     return premises, database, settings
 

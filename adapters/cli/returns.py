@@ -8,8 +8,9 @@ from typing import Annotated
 import typer
 
 from adapters import unread as answers
-from adapters.cli.output import AsJson, print_json, print_table, wrong_use
+from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, member_of, open_gateway, right_now
+from adapters.database.answers import lay_out
 
 app = typer.Typer()
 
@@ -38,3 +39,14 @@ def returns(
         return
     rows = ((one.member, one.kind, one.name, one.posted[:10], one.state.value) for one in found)
     print_table("Answers", ("Member", "Type", "Name", "Posted", "State"), rows)
+
+
+@app.command()
+def resend(answer: Annotated[str, typer.Argument(help="Id of the answer.")], data: Folder = None) -> None:
+    """Lay an answer out in its recipient's folder again; over HTTPS it never went away."""
+    _, database, _ = open_gateway(data)
+    with database.write() as connection:
+        name = lay_out(connection, answer, right_now())
+    if name is None:
+        refused(f"There is no answer {answer}.")
+    console.print(f"{name} lies in its recipient's folder again.", markup=False)

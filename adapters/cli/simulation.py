@@ -2,33 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
-from adapters.cli.sending import keep, read_profile
-from adapters.client import Refused
-from adapters.client.seals import GOOD, seal_verdict
-from gateway import names
-from gateway.billing.simulation import Beside, Effect, Mismatch, Side, reproduce
+from adapters.cli.output import AsJson, Status, console, print_json, print_table, wrong_use
+from adapters.cli.sending import ended_in_words, read_profile
+from gateway import client, names
+from gateway.billing.simulation import Beside, Effect, Mismatch, Side
+from gateway.client.exchange import simulated
 from gateway.money import euro
 from gateway.returns import simres
-from signing.parse import Unreadable, parse
 
 app = typer.Typer()
-
-
-@dataclass(frozen=True, slots=True)
-class _Answered:
-    """A SIMRES as it came, and the certificates to check its seal with."""
-
-    content: bytes
-    seals: Path
 
 
 @app.command()
@@ -67,54 +55,36 @@ def simulate(
     if reproduce_file is not None:
         if seal is None:
             wrong_use("With --reproduce give the gateway's seals: --seal gateway-seal.pem")
-        _reproduce(batch, _Answered(reproduce_file.read_bytes(), seal), as_json)
+        _reproduce(batch, reproduce_file, seal, as_json)
         return
-    answered = _over_https(batch, profile) if profile is not None else _on_premises(batch, data)
-    verdict = seal_verdict(answered.content, answered.seals)
-    if verdict != GOOD:
-        refused(f"The answer does not bear the gateway's seal: {verdict}")
     place = out or batch.with_name(f"{batch.stem}.SIMRES.XML")
-    keep(place, answered.content)
-    document = simres.read(parse(answered.content))
+    with ended_in_words("Not simulated"):
+        if profile is not None:
+            got = client.simulate(batch, read_profile(profile), place)
+        else:
+            got = simulated(*_on_premises(batch, data), place)
+    document = got.document
     if as_json:
-        print_json({**_summary(document), "answer": str(place)})
+        print_json({**_summary(document), "answer": str(got.file)})
     else:
         _print(document)
-        console.print(f"Signed answer kept in {place}. Nothing was declared.", markup=False)
+        console.print(f"Signed answer kept in {got.file}. Nothing was declared.", markup=False)
     if document.rejected or document.verdict == "rejected":
-        raise typer.Exit(1)
+        raise typer.Exit(Status.REFUSED)
 
 
-def _over_https(batch: Path, profile: Path) -> _Answered:
-    who = read_profile(profile)
-    https = import_module("adapters.client.https")
-    try:
-        with https.enter(who) as door:
-            return _Answered(door.simulate(batch.name, batch.read_bytes()), who.seal)
-    except Refused as refusal:
-        refused(f"Not simulated: {refusal}")
-
-
-def _on_premises(batch: Path, data: Path | None) -> _Answered:
+def _on_premises(batch: Path, data: Path | None) -> tuple[bytes, Path]:
     try:
         member = names.parse(batch.name).member
     except ValueError as fault:
         wrong_use(f"The name of the file tells who sends it, and this one does not: {fault}")
     content, seals = import_module("adapters.cli.counter").simulate(data, member, batch)
-    return _Answered(content, seals)
+    return content, seals
 
 
-def _reproduce(batch: Path, answered: _Answered, as_json: bool) -> None:
-    verdict = seal_verdict(answered.content, answered.seals)
-    if verdict != GOOD:
-        refused(f"The simulation does not bear the gateway's seal: {verdict}")
-    try:
-        document = simres.read(parse(answered.content))
-    except (Unreadable, ValueError) as fault:
-        refused(f"This is no simulation: {fault}")
-    if hashlib.sha256(batch.read_bytes()).hexdigest() != document.file.digest:
-        refused(f"Another batch was simulated: the SHA-256 of {batch.name} is not {document.file.digest}")
-    found = [] if document.rules is None else list(reproduce(document.effects, document.rules))
+def _reproduce(batch: Path, answer: Path, seal: Path, as_json: bool) -> None:
+    with ended_in_words("Not computed again"):
+        document, found = client.reproduce(batch, answer, seal)
     if as_json:
         print_json({"equal": not found, "differences": [_row(one) for one in found]})
     elif found:
@@ -130,7 +100,7 @@ def _reproduce(batch: Path, answered: _Answered, as_json: bool) -> None:
             markup=False,
         )
     if found:
-        raise typer.Exit(1)
+        raise typer.Exit(Status.REFUSED)
 
 
 def _count(effects: tuple[Effect, ...]) -> int:

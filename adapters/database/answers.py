@@ -14,8 +14,8 @@ from adapters.database import tables
 from adapters.database.documents import answer_place, key_for, read_document
 from adapters.database.engine import Database
 from adapters.database.journal import Event, append, append_all
-from adapters.database.registers.keys import key_table, many
-from adapters.encryption import DataKey, seal_document
+from adapters.database.registers.keys import enter, key_table
+from adapters.encryption import DataKey, pack_document
 from gateway import names
 from gateway.batch import MemberId
 from gateway.moments import Received
@@ -34,21 +34,26 @@ def posted_subject(identifier: str, kind: str, name: str, deposit: str | None) -
     return f"{identifier} {kind} {name} {deposit or '-'}"
 
 
-_INSERT = (
-    "INSERT INTO answer (id, recipient, kind, name, posted, digest, size, content, deposit, entry, put_away)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)"
-)
-_LATEST = (
-    "SELECT a, (SELECT max(name) FROM answer WHERE recipient = a AND name >= ? AND name < ? AND kind = ?)"
-    " FROM wanted"
+_COLUMNS = (
+    "id",
+    "recipient",
+    "kind",
+    "name",
+    "posted",
+    "digest",
+    "size",
+    "content",
+    "deposit",
+    "entry",
+    "put_away",
 )
 
 
 def _row(one: Answer, content: bytes, key: DataKey, entry: int | None) -> tuple[object, ...]:
     posted = str(Received(one.posted))
     named = (one.id, one.recipient, one.kind, one.name)
-    kept = seal_document(key, content, answer_place(one.id))
-    return *named, posted, one.digest, one.size, kept, one.deposit, entry
+    kept = pack_document(key, content, answer_place(one.id))
+    return *named, posted, one.digest, one.size, kept, one.deposit, entry, False
 
 
 def _next_entry(connection: sa.Connection) -> int:
@@ -77,7 +82,8 @@ class Shelves:
     def put(self, answer_: Answer, content: bytes) -> None:
         """Keep an answer with its bytes, and enter it in the journal."""
         key = key_for(self._connection, answer_.recipient, Received(answer_.posted))
-        many(self._connection, _INSERT, [_row(answer_, content, key, _next_entry(self._connection))])
+        row = _row(answer_, content, key, _next_entry(self._connection))
+        enter(self._connection, "answer", _COLUMNS, [row])
         append_all(self._connection, [posting(answer_)])
 
     def put_all(self, answers: Sequence[tuple[Answer, bytes]]) -> None:
@@ -85,13 +91,19 @@ class Shelves:
         asked = {(one.recipient, Received(one.posted)) for one, _ in answers}
         keys = {(member, at): key_for(self._connection, member, at) for member, at in asked}
         rows = ((one, content, keys[one.recipient, Received(one.posted)], None) for one, content in answers)
-        many(self._connection, _INSERT, (_row(*row) for row in rows))
+        enter(self._connection, "answer", _COLUMNS, (_row(*row) for row in rows))
 
     def latest(self, kind: str, recipients: Collection[MemberId]) -> Mapping[str, FileName]:
         """The latest name of a kind that each member has had, by member; those without any are absent."""
-        key_table(self._connection, ((str(one),) for one in recipients))
+        wanted = key_table(self._connection, ((str(one),) for one in recipients))
         prefix = f"SECU.{kind}."
-        rows = self._connection.exec_driver_sql(_LATEST, (prefix, prefix + "~", kind)).all()
+        latest = sa.select(sa.func.max(answer.c.name)).where(
+            answer.c.recipient == wanted.c.a,
+            answer.c.name >= prefix,
+            answer.c.name < prefix + "~",
+            answer.c.kind == kind,
+        )
+        rows = self._connection.execute(sa.select(wanted.c.a, latest.scalar_subquery())).all()
         return {row[0]: names.parse(row[1]) for row in rows if row[1] is not None}
 
     def free_name(
@@ -143,10 +155,10 @@ class Shelves:
         prefix = f"SECU.{name.type}."
         first, last = prefix + name.stamp, prefix + "~"
         given = sa.select(answer.c.name).where(
-            answer.c.recipient == str(name.member), answer.c.name.between(first, last)
+            answer.c.recipient == str(name.member), sa.and_(answer.c.name >= first, answer.c.name <= last)
         )
         taken = sa.select(deposit.c.name).where(
-            deposit.c.sender == str(name.member), deposit.c.name.between(first, last)
+            deposit.c.sender == str(name.member), sa.and_(deposit.c.name >= first, deposit.c.name <= last)
         )
         found = self._connection.execute(sa.union_all(given, taken).order_by("name")).scalars()
         with closing(found):
@@ -171,7 +183,7 @@ class SqlCollection:
     def _list(self, condition: sa.ColumnElement[bool], limit: int | None) -> list[Listed]:
         query = sa.select(*_LISTED).where(condition).order_by(answer.c.number).limit(limit)
         with self._database.read() as connection:
-            return [_listed(row) for row in connection.execute(query)]
+            return [listed_of(row) for row in connection.execute(query)]
 
     def find(self, recipient: str, answer_id: str) -> Listed | None:
         """An answer, or None when this member has none of that id."""
@@ -240,7 +252,7 @@ class SqlCollection:
             connection.execute(sa.update(answer).where(mine).values(put_away=True))
 
 
-def _listed(row: sa.Row[Any]) -> Listed:
+def listed_of(row: sa.Row[Any]) -> Listed:
     return Listed(
         cursor=row.number,
         answer=Answer(
@@ -256,3 +268,16 @@ def _listed(row: sa.Row[Any]) -> Listed:
         collected=Received.parse(row.collected).at if row.collected else None,
         acknowledged=Received.parse(row.acknowledged).at if row.acknowledged else None,
     )
+
+
+def lay_out(connection: sa.Connection, answer_id: str, at: Received) -> str | None:
+    """Show an answer in its recipient's folder again, whatever became of it there; its name.
+
+    It is the same answer, byte for byte: nothing is posted twice. None: there is none of that id.
+    """
+    shown = sa.update(answer).where(answer.c.id == answer_id).values(put_away=False)
+    row = connection.execute(shown.returning(answer.c.name, answer.c.recipient, answer.c.digest)).first()
+    if row is None:
+        return None
+    append(connection, at=at, event="laid out", subject=answer_id, member=row.recipient, digest=row.digest)
+    return str(row.name)

@@ -60,7 +60,9 @@ class Circumstances:
         with self._database.write() as connection:
             number = connection.execute(sa.select(circumstance.c.number).where(*same)).scalar()
             connection.execute(sa.delete(circumstance).where(circumstance.c.number == number))
-            values = {**key, "number": number, "last": new.last and new.last.isoformat()}
+            values = {**key, "last": new.last and new.last.isoformat()}
+            if number is not None:
+                values["number"] = number
             return _enter(connection, circumstance, values, at)
 
 

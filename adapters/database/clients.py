@@ -10,7 +10,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from adapters.database import tables
+from adapters.database import dialects, tables
 from adapters.database.engine import Database
 from adapters.database.journal import append
 from gateway.batch import MemberId
@@ -124,7 +124,7 @@ class Clients:
         with self._database.write() as connection:
             connection.execute(sa.delete(used).where(used.c.expires <= str(at)))
             connection.execute(sa.delete(token).where(token.c.expires <= str(at)))
-            remembered = sa.insert(used).prefix_with("OR IGNORE")
+            remembered = dialects.of(connection).insert(used).on_conflict_do_nothing()
             entered = connection.execute(
                 remembered.values(id=f"{of.id} {_digest(assertion)}", expires=str(until))
             )

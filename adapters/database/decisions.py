@@ -68,9 +68,13 @@ def decisions_on(connection: sa.Connection, deposit: str) -> list[tuple[Decision
         sa.select(decision)
         .join(deposits, deposits.c.number == decision.c.deposit)
         .where(deposits.c.id == deposit)
-        .order_by(sa.text("decision.rowid"))
     )
     return [
         (Decision(row.employer, row.procedure, row.records, row.mandate, row.id), Received.parse(row.at))
-        for row in connection.execute(query)
+        for row in sorted(connection.execute(query), key=lambda row: _place(row.id))
     ]
+
+
+def _place(identifier: str) -> int:
+    """The place of a decision among those on its deposit."""
+    return int(identifier.rpartition("-")[2])

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -23,15 +22,25 @@ from gateway.moments import Received
 from gateway.returns import ackrec
 from gateway.seal import Seal
 from gateway.states import Event, State
+from gateway.turns import GROUP_DEPOSITS, Queued
 from gateway.wire import JournalEntry
 from inbox.receive import Deposit, Gone, Receipt
 from outbox.post import post
 
 deposit = tables.table(tables.Deposit)
 
-GROUP_DEPOSITS = 64
-GROUP_BYTES = 8_000_000
+QUEUED = 1_000
+"""How much of the queue is looked at, to choose a group."""
 TRIES = 3
+DIED = "the gateway died while it treated it"
+"""Why a deposit was given up that our process did not survive."""
+
+
+class First(NamedTuple):
+    """The id of a deposit and its receipt as it is kept."""
+
+    id: str
+    receipt: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +109,7 @@ class Deposits:
     def enter(self, new: Deposit) -> Receipt:
         """Enter a deposit with its journal entry and receipt; a repeat gets the first receipt again."""
         with self._database.write() as connection:
-            first = connection.execute(
-                sa.select(deposit.c.id, deposit.c.receipt).where(
-                    deposit.c.sender == new.sender, deposit.c.digest == new.digest
-                )
-            ).first()
+            first = first_of(connection, new.sender, new.digest, new.name)
             if first is not None:
                 self._repeat(connection, new, first.id)
             else:
@@ -179,16 +184,34 @@ class Deposits:
             row = connection.execute(query).first()
         return None if row is None else kept(row)
 
-    def ids(self) -> set[str]:
-        """The ids of all deposits."""
+    def entered(self, ids: Sequence[str]) -> set[str]:
+        """Which of some ids are of deposits that were entered."""
         with self._database.read() as connection:
-            return set(connection.execute(sa.select(deposit.c.id)).scalars())
+            return set(connection.execute(sa.select(deposit.c.id).where(deposit.c.id.in_(ids))).scalars())
 
     def counts(self) -> dict[str, int]:
         """How many deposits stand in each state."""
         query = sa.select(deposit.c.state, sa.func.count()).group_by(deposit.c.state)
         with self._database.read() as connection:
             return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def first_of(connection: sa.Connection, sender: str, digest: str, name: str) -> First | None:
+    """The id and the kept receipt of the deposit that a sender's bytes repeat (`gateway.states.REPEATS`).
+
+    Args:
+        digest: SHA-256 of the bytes, lower-case hexadecimal.
+        name: of the file.
+
+    Returns:
+        None when they are to be a deposit of their own.
+    """
+    query = sa.select(deposit.c.id, deposit.c.receipt).where(
+        deposit.c.sender == sender, deposit.c.digest == digest
+    )
+    found = connection.execute(query.where(sa.text(f"deposit.{tables.DEPOSIT_COUNTS}"))).first()
+    found = found or connection.execute(query.where(deposit.c.name == name).limit(1)).first()
+    return None if found is None else First(found.id, found.receipt)
 
 
 def get(connection: sa.Connection, number: int) -> Kept:
@@ -200,15 +223,10 @@ def get(connection: sa.Connection, number: int) -> Kept:
     return kept(connection.execute(sa.select(deposit).where(deposit.c.number == number)).one())
 
 
-def group_under_way(connection: sa.Connection) -> str | None:
-    """The group that is being treated, if any.
-
-    There is one at a time, so that a sender's deposits take effect in the order of receipt.
-    """
-    group: str | None = connection.execute(
-        sa.select(deposit.c.group).where(deposit.c.group.is_not(None)).limit(1)
-    ).scalar()
-    return group
+def groups_under_way(connection: sa.Connection) -> set[str]:
+    """The groups that are being treated."""
+    query = sa.select(deposit.c.group).where(deposit.c.group.is_not(None)).distinct()
+    return set(connection.execute(query).scalars())
 
 
 def release_group(connection: sa.Connection, group: str) -> None:
@@ -216,34 +234,65 @@ def release_group(connection: sa.Connection, group: str) -> None:
     connection.execute(sa.update(deposit).where(deposit.c.group == group).values(group=None))
 
 
-def claim(connection: sa.Connection, now: Received) -> tuple[str, list[int]] | None:
-    """Take the deposits that are due, in the order of receipt, as a group; its id and their numbers."""
-    due = connection.execute(
-        sa.select(deposit.c.number, deposit.c.size)
-        .where(
-            deposit.c.state.in_([state.value for state in states.OPEN]),
-            sa.or_(deposit.c.not_before.is_(None), deposit.c.not_before <= str(now)),
-        )
-        .order_by(deposit.c.number)
-        .limit(GROUP_DEPOSITS)
-    ).all()
-    numbers = _within(GROUP_BYTES, [(row.number, row.size) for row in due])
-    if not numbers:
+def queue(connection: sa.Connection, now: Received) -> Sequence[Queued]:
+    """The deposits that could be treated now, in the order of receipt; so many of each sender, and in all.
+
+    Those of a sender of whom something is being treated are not among them.
+    """
+    place = sa.func.row_number().over(partition_by=deposit.c.sender, order_by=deposit.c.number)
+    waiting = (
+        sa.select(deposit.c.number, deposit.c.sender, deposit.c.name, deposit.c.size, deposit.c.received)
+        .add_columns(place.label("place"))
+        .where(_is_due(now))
+        .subquery()
+    )
+    query = sa.select(waiting).where(waiting.c.place <= GROUP_DEPOSITS)
+    rows = connection.execute(query.order_by(waiting.c.place, waiting.c.number).limit(QUEUED)).all()
+    found = [
+        Queued(row.number, row.sender, row.name, row.size, Received.parse(row.received).at) for row in rows
+    ]
+    return sorted(found, key=lambda one: one.number)
+
+
+def claim(connection: sa.Connection, group: str, numbers: Sequence[int], now: Received) -> list[int]:
+    """Take deposits as a group: those of them that are still to be treated, in the order given."""
+    connection.execute(
+        sa.update(deposit).where(deposit.c.number.in_(numbers), _is_due(now)).values(group=group)
+    )
+    mine = set(connection.execute(sa.select(deposit.c.number).where(deposit.c.group == group)).scalars())
+    return [number for number in numbers if number in mine]
+
+
+def _is_due(now: Received) -> sa.ColumnElement[bool]:
+    """Whether a deposit is to be treated now: nothing of its sender is being treated."""
+    busy = deposit.alias("busy")
+    return sa.and_(
+        deposit.c.state.in_([state.value for state in states.OPEN]),
+        sa.or_(deposit.c.not_before.is_(None), deposit.c.not_before <= str(now)),
+        deposit.c.sender.not_in(sa.select(busy.c.sender).where(busy.c.group.is_not(None))),
+    )
+
+
+def suspect(connection: sa.Connection, group: str, numbers: Sequence[int], now: Received) -> Kept | None:
+    """Count a try of the deposit that a group was at when its process died; parked when that was too often.
+
+    Returns:
+        It, as it stands now; None when all of the group had been treated.
+    """
+    query = sa.select(deposit).where(deposit.c.group == group, deposit.c.number.in_(numbers))
+    by_number = {row.number: kept(row) for row in connection.execute(query)}
+    one = next((by_number[number] for number in numbers if number in by_number), None)
+    if one is None:
         return None
-    group = str(uuid.uuid4())
-    connection.execute(sa.update(deposit).where(deposit.c.number.in_(numbers)).values(group=group))
-    return group, numbers
-
-
-def _within(limit: int, sized: Sequence[tuple[int, int]]) -> list[int]:
-    numbers: list[int] = []
-    total = 0
-    for number, size in sized:
-        total += size
-        if numbers and total > limit:
-            break
-        numbers.append(number)
-    return numbers
+    given_up = one.tries + 1 >= TRIES
+    state = states.after(one.state, Event.GIVEN_UP) if given_up else one.state
+    left = {"group": None, "not_before": None, "fault": DIED} if given_up else {}
+    connection.execute(
+        sa.update(deposit)
+        .where(deposit.c.number == one.number)
+        .values(tries=one.tries + 1, state=state.value, changed=str(now), **left)
+    )
+    return replace(one, tries=one.tries + 1, state=state)
 
 
 def name_used(connection: sa.Connection, one: Kept) -> bool:
@@ -355,14 +404,18 @@ def unsettled(connection: sa.Connection) -> list[Kept]:
 
 
 def replay(connection: sa.Connection, identifier: str, now: Received) -> bool:
-    """Have a parked deposit treated again; False when there is none of that id."""
+    """Have a parked deposit treated again, or one that waits for a check tried now; False when there is none
+    of that id."""
+    is_parked = deposit.c.state == State.PARKED.value
     done = connection.execute(
         sa.update(deposit)
-        .where(deposit.c.id == identifier, deposit.c.state == State.PARKED.value)
+        .where(deposit.c.id == identifier, deposit.c.state.in_((State.PARKED.value, State.WAITING.value)))
         .values(
-            state=states.after(State.PARKED, Event.REPLAYED).value,
+            state=sa.case(
+                (is_parked, states.after(State.PARKED, Event.REPLAYED).value), else_=deposit.c.state
+            ),
             changed=str(now),
-            tries=0,
+            tries=sa.case((is_parked, 0), else_=deposit.c.tries),
             not_before=None,
         )
     )

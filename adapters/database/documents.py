@@ -38,8 +38,8 @@ _NEW = "INSERT INTO data_key (id, member, month, master, wrapped, made) VALUES (
 
 
 _EACH = (
-    "SELECT min(id) AS id, member, month, master, wrapped FROM data_key"
-    " WHERE destroyed IS NULL GROUP BY master"
+    "SELECT id, member, month, master, wrapped FROM data_key"
+    " WHERE id IN (SELECT min(id) FROM data_key WHERE destroyed IS NULL GROUP BY master)"
 )
 _ALL = "SELECT id, member, month, master, wrapped FROM data_key WHERE destroyed IS NULL"
 _REWRAP = "UPDATE data_key SET master = ?, wrapped = ? WHERE id = ?"

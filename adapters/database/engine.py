@@ -1,68 +1,110 @@
-"""Transactions on the embedded database.
+"""Transactions on the database: an embedded one, or a server that several machines share.
 
-SQLite in WAL mode with `synchronous=FULL`: what is committed survives a power cut. A writing
-transaction takes the write lock when it begins (`BEGIN IMMEDIATE`), so that what it has read is
-still true when it writes; a reading one never waits for it. Whatever rows of ours it has changed are in
-the journal before it commits, also in the transactions of the durable engine.
+What is committed survives a power cut. A writing transaction takes the write lock when it begins, so that
+what it has read is still true when it writes; a reading one sees one state of the database and waits for
+nobody. Whatever rows of ours it has changed are in the journal before it commits, also in the transactions of
+the durable engine. How each kind of database comes to that is told in `adapters.database.dialects`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from adapters.database import changes, tables
+from adapters import durable
+from adapters.database import changes, dialects, tables
+from adapters.database.dialects import Dialect, Reader
 from adapters.database.documents import MASTER, SqlFileKeys
 from adapters.database.journal import note_changes
 from adapters.encryption import MasterKey
 from gateway.moments import Clock, Received, system_clock
 
-if TYPE_CHECKING:
-    import sqlite3
+LEADER = "leader"
+"""The lease of the one gateway, of all on a database, that does what falls due with time."""
+_POOLED, _MORE = 20, 40
+"""Connections that are kept, and how many more there may be for a while."""
 
-    from sqlalchemy.engine.interfaces import DBAPIConnection
-    from sqlalchemy.pool import ConnectionPoolEntry
 
-BUSY_TIMEOUT_MS = 30_000
+class Lease(Protocol):
+    """A lock on the database server that lasts as long as its connection, so no longer than the process."""
+
+    def lasts(self) -> bool:
+        """Whether it is still ours; asks the server."""
+
+    def close(self) -> None:
+        """Give it up."""
 
 
 class Database:
-    """One SQLite file: our tables and, beside them, those of the durable engine.
+    """Our tables and, beside them, those of the durable engine.
 
     Args:
-        file: the database.
+        place: the file of an embedded database, or the address of a server: `postgresql://…`.
         clock: of what the journal tells by itself.
-        master_key: file of the key that opens the data keys; that of the embedded default without it.
+        master_key: file of the key that opens the data keys; an embedded database has a default beside it.
+
+    Raises:
+        ValueError: an address without a master key.
     """
 
-    def __init__(self, file: Path, clock: Clock = system_clock, master_key: Path | None = None) -> None:
-        self.file = file
-        self.master = MasterKey(master_key or file.parent / "keys" / "master.key")
+    def __init__(
+        self, place: Path | str, clock: Clock = system_clock, master_key: Path | None = None
+    ) -> None:
+        if isinstance(place, Path):
+            master_key = master_key or place.parent / "keys" / "master.key"
+            url = sa.URL.create("sqlite", database=str(place))
+        else:
+            url = sa.make_url(place).set(drivername="postgresql+psycopg")
+        if master_key is None:
+            raise ValueError("beside a server there is no place for a master key")
+        self.master = MasterKey(master_key)
         self._clock = clock
+        self.url = url.render_as_string(hide_password=False)
         # Parameters hold personal data, and errors end in logs: hidden.
-        self.url = f"sqlite:///{file}"
-        self.engine = sa.create_engine(self.url, pool_size=20, max_overflow=40, hide_parameters=True)
-        sa.event.listen(self.engine, "connect", _configure)
-        sa.event.listen(self.engine, "begin", _begin)
+        self.engine = sa.create_engine(url, pool_size=_POOLED, max_overflow=_MORE, hide_parameters=True)
+        self.dialect.listen(self.engine)
+        durable.watch(self.engine)
         sa.event.listen(self.engine, "commit", self._commit)
         self.engine = self.engine.execution_options(**{MASTER: self.master})
 
+    @property
+    def dialect(self) -> Dialect:
+        """What is special about this kind of database."""
+        return dialects.named(self.engine.dialect.name)
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether processes on several machines may work on it."""
+        return self.dialect.is_shared
+
+    @property
+    def file(self) -> Path:
+        """Where an embedded database lies.
+
+        Raises:
+            ValueError: it is on a server.
+        """
+        if self.is_shared or self.engine.url.database is None:
+            raise ValueError("the database is on a server, not in a file")
+        return Path(self.engine.url.database)
+
     def create(self) -> None:
-        """Create WAL mode, which stays with the file, and our tables with all that belongs to them.
+        """Create our tables with all that belongs to them, in a database that is empty.
 
         A master key is made where there is none.
+
+        Raises:
+            UnsafeDatabase: it is not empty, or its server would not keep what is committed.
         """
+        self.dialect.found(self.engine)
         if not self.master.file.exists():
             self.master.make()
-        with self.engine.connect() as connection:
-            raw = connection.connection.dbapi_connection
-            assert raw is not None
-            raw.cursor().execute("PRAGMA journal_mode=WAL")
         with self.write() as connection:
             create_tables(connection)
 
@@ -77,6 +119,25 @@ class Database:
         """A consistent reading transaction that takes no lock."""
         with self.engine.connect().execution_options(reading=True) as connection:
             yield connection
+
+    def opened(self) -> AbstractContextManager[Reader]:
+        """A connection below SQLAlchemy that only reads and sees one state of the database, to check it with.
+
+        Raises:
+            Exception: one of `dialect.failures`: it is no database.
+        """
+        return self.dialect.opened(self.engine)
+
+    def lease(self, name: str) -> Lease | None:
+        """Take the lock of a name, on a connection of its own; None when another process has it.
+
+        Raises:
+            ValueError: the database is not shared.
+        """
+        if not self.is_shared:
+            raise ValueError("a lease is of a database that processes share")
+        found: Lease | None = import_module("adapters.database.dialects.postgresql").lease(self.engine, name)
+        return found
 
     def act_as(self, person: str) -> None:
         """Have the journal name somebody of the staff in all that is written from here on."""
@@ -98,26 +159,5 @@ class Database:
 def create_tables(connection: sa.Connection) -> None:
     """Create our tables, their indexes and their triggers in an empty database."""
     SQLModel.metadata.create_all(connection, tables=list(tables.OURS))
-    for trigger in changes.triggers():
+    for trigger in changes.triggers(connection.dialect.name):
         connection.exec_driver_sql(trigger)
-
-
-def _configure(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    """Every connection: transactions begun by us alone, durable commits, patience with others."""
-    raw.isolation_level = None
-    changes.register(cast("sqlite3.Connection", raw))
-    cursor = raw.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    # What is deleted or replaced is overwritten with zeros: erasure counts on it.
-    cursor.execute("PRAGMA secure_delete=ON")
-    cursor.execute("PRAGMA temp_store=MEMORY")
-    # An index made for one statement would turn a search by keys into a scan; see registers.
-    cursor.execute("PRAGMA automatic_index=OFF")
-    cursor.close()
-
-
-def _begin(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")

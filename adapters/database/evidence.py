@@ -9,9 +9,8 @@ import hashlib
 from dataclasses import dataclass
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 
-from adapters.database import tables
+from adapters.database import dialects, tables
 from signing.certificates import Evidence
 
 kept = tables.table(tables.CertificateEvidence)
@@ -21,6 +20,8 @@ deposit = tables.table(tables.Deposit)
 CERTIFICATE = "certificate"
 LIST = "crl"
 ANSWER = "ocsp"
+REFUSED = "refused-"
+"""Before the kind of what was looked at for a deposit that was refused: nobody need rely on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class StoredEvidence:
     answers: tuple[bytes, ...]
 
 
-def keep(connection: sa.Connection, number: int, evidence: Evidence) -> None:
-    """Keep with the deposit of a number on what its signer's certificate was believed."""
+def keep(connection: sa.Connection, number: int, evidence: Evidence, *, refused: bool = False) -> None:
+    """Keep with the deposit of a number on what its signer's certificate was believed, or was judged."""
     things = [
         *((CERTIFICATE, der) for der in evidence.certificates),
         *((LIST, one.der) for one in evidence.lists),
@@ -47,16 +48,25 @@ def keep(connection: sa.Connection, number: int, evidence: Evidence) -> None:
     ]
     digests = [hashlib.sha256(der).hexdigest() for _, der in things]
     contents = [{"digest": digest, "der": der} for digest, (_, der) in zip(digests, things, strict=True)]
-    connection.execute(insert(kept).on_conflict_do_nothing(), contents)
+    connection.execute(dialects.of(connection).insert(kept).on_conflict_do_nothing(), contents)
     rows = [
-        {"deposit": number, "place": place, "kind": kind, "digest": digest}
+        {
+            "deposit": number,
+            "place": place,
+            "kind": REFUSED + kind if refused else kind,
+            "digest": digest,
+        }
         for place, (digest, (kind, _)) in enumerate(zip(digests, things, strict=True))
     ]
     connection.execute(sa.insert(believed), rows)
 
 
-def evidence_of(connection: sa.Connection, identifier: str) -> StoredEvidence:
-    """What was kept with the deposit of an id; nothing of one that was refused before or waits still."""
+def evidence_of(connection: sa.Connection, identifier: str, *, refused: bool = False) -> StoredEvidence:
+    """What was kept with the deposit of an id; nothing of one that waits still.
+
+    Args:
+        refused: of one that was refused; else of one whose signer was believed, and that was read.
+    """
     query = (
         sa.select(believed.c.kind, kept.c.der)
         .join(kept, kept.c.digest == believed.c.digest)
@@ -66,6 +76,7 @@ def evidence_of(connection: sa.Connection, identifier: str) -> StoredEvidence:
     )
     found = [(row.kind, row.der) for row in connection.execute(query)]
     certificates, lists, answers = (
-        tuple(der for kind, der in found if kind == wanted) for wanted in (CERTIFICATE, LIST, ANSWER)
+        tuple(der for kind, der in found if kind == (REFUSED + wanted if refused else wanted))
+        for wanted in (CERTIFICATE, LIST, ANSWER)
     )
     return StoredEvidence(certificates, lists, answers)

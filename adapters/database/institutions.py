@@ -47,21 +47,21 @@ def books_of(connection: sa.Connection, employer: str) -> Books:
 _BOOKED = """
     SELECT posting.account, posting.holder, entry.kind, entry.closed = :month AS fresh,
         sum(-posting.amount) AS amount,
-        sum(max(posting.amount, 0)) AS given,
-        sum(CASE WHEN entry.due > :last THEN max(-posting.amount, 0) ELSE 0 END) AS ahead,
+        sum(CASE WHEN posting.amount > 0 THEN posting.amount ELSE 0 END) AS given,
+        sum(CASE WHEN entry.due > :last AND posting.amount < 0 THEN -posting.amount ELSE 0 END) AS ahead,
         sum(CASE WHEN entry.due > :last_before AND entry.closed < :month
-            THEN max(-posting.amount, 0) ELSE 0 END) AS ahead_before
+            AND posting.amount < 0 THEN -posting.amount ELSE 0 END) AS ahead_before
     FROM ledger_entry AS entry JOIN ledger_posting AS posting ON posting.entry = entry.number
     WHERE entry.closed <= :month AND entry.employer IS NOT NULL
         AND posting.account IN ('institution', 'interest', 'fines')
     GROUP BY posting.account, posting.holder, entry.kind, fresh
 """
 _BALANCES = """
-    SELECT posting.holder, sum(posting.amount) AS balance,
+    SELECT holder, balance, before FROM (SELECT posting.holder, sum(posting.amount) AS balance,
         sum(CASE WHEN entry.closed < :month THEN posting.amount ELSE 0 END) AS before
     FROM ledger_posting AS posting JOIN ledger_entry AS entry ON entry.number = posting.entry
     WHERE posting.account = 'employer' AND entry.closed <= :month
-    GROUP BY posting.holder HAVING balance <> 0 OR before <> 0
+    GROUP BY posting.holder) AS held WHERE balance <> 0 OR before <> 0
 """
 
 

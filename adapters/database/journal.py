@@ -68,9 +68,7 @@ def append_all(connection: sa.Connection, events: Sequence[Event]) -> tuple[int,
     size, changed = (last.sequence, last.change) if last else (0, 0)
     hashes = _hashes(connection, [place(*peak) for peak in peaks(size)])
     tree = Tree(size, hashes)
-    found = connection.exec_driver_sql(_CHANGES, (changed,)).all()
-    changes = anchor(found) if found else ""
-    changed = found[-1].id if found else changed
+    changes, changed = anchor(connection.exec_driver_sql(_CHANGES, (changed,)), changed)
     actor: str = connection.get_execution_options().get("actor", "")
     rows, nodes = [], []
     for one in events:
@@ -113,6 +111,8 @@ class Nodes:
 
 def _hashes(connection: sa.Connection, places: Sequence[int]) -> list[bytes]:
     """What is stored at places that rise."""
+    if not places:
+        return []
     marks = ", ".join("?" * len(places))
     query = f"SELECT hash FROM journal_node WHERE place IN ({marks}) ORDER BY place"  # noqa: S608 - marks only
     return list(connection.exec_driver_sql(query, tuple(places)).scalars())

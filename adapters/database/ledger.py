@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.keys import enter, key_table, many
 from gateway.ledger.arrangements import Dispute, DisputeOutcome, Instalment, Plan, RefundRequest
 from gateway.ledger.entries import Account, AccountKind, Entry, EntryKind, Posting
 from gateway.moments import Period, Received
@@ -30,12 +30,19 @@ refund_request = tables.table(tables.RefundRequest)
 _OWED_BY = sa.text(f"ledger_posting.{tables.OWED_BY}")
 _NOBODY = sa.text(f"ledger_entry.{tables.CONCERNS_NOBODY}")
 
-_INSERT_ENTRY = (
-    "INSERT INTO ledger_entry"
-    " (number, employer, day, kind, period, statement, due, reference, booked, closed, about)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ENTRY = (
+    "number",
+    "employer",
+    "day",
+    "kind",
+    "period",
+    "statement",
+    "due",
+    "reference",
+    "booked",
+    "closed",
+    "about",
 )
-_INSERT_POSTING = "INSERT INTO ledger_posting (entry, account, holder, amount) VALUES (?, ?, ?, ?)"
 
 
 class SqlLedger:
@@ -51,8 +58,9 @@ class SqlLedger:
         latest = self._connection.execute(sa.select(sa.func.max(entry.c.number))).scalar() or 0
         numbers = list(range(latest + 1, latest + 1 + len(given)))
         numbered = list(zip(numbers, given, strict=True))
-        many(self._connection, _INSERT_ENTRY, (_entry_row(number, one) for number, one in numbered))
-        many(self._connection, _INSERT_POSTING, (row for each in numbered for row in _posting_rows(*each)))
+        enter(self._connection, "ledger_entry", _ENTRY, (_entry_row(number, one) for number, one in numbered))
+        rows = (row for each in numbered for row in _posting_rows(*each))
+        enter(self._connection, "ledger_posting", ("entry", "account", "holder", "amount"), rows)
         return numbers
 
     def get(self, number: int) -> Entry | None:

@@ -10,9 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import sqlite
 
-from adapters.database import tables
+from adapters.database import dialects, tables
 from adapters.database.deposits import Kept
 from gateway import names
 from gateway.batch import Anomaly, Header
@@ -72,7 +71,7 @@ def add(connection: sa.Connection, number: int, anomalies: Iterable[Anomaly]) ->
         records.setdefault(anomaly.code, set()).update([] if anomaly.record is None else [anomaly.record])
     if not records:
         return
-    new = sqlite.insert(count)
+    new = dialects.of(connection).insert(count)
     more = new.on_conflict_do_update(
         index_elements=[count.c.deposit, count.c.code],
         set_={"records": count.c.records + new.excluded.records},

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import ClassVar
 
 import sqlalchemy as sa
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
 
 from gateway.parameters import Branch
 
 # What is in the partial indexes. Queries spell it out alike: with a bound value SQLite would not use them.
+DEPOSIT_COUNTS = "state <> 'rejected'"
+"""Deposits whose bytes their sender cannot deposit again under any name (`gateway.states.REPEATS`)."""
 WAGE_STANDS = "state IN ('current', 'held')"
 WAGE_HELD = "state = 'held'"
 ABSENCE_STANDS = "state = 'current'"
@@ -21,7 +23,7 @@ ACTIVITY_STANDS = "state IN ('current', 'held')"
 ACTIVITY_HELD = "state = 'held'"
 MISSION_STANDS = "state = 'current'"
 OWN_STANDS = "state = 'current'"
-RECALCULATION_DUE = "settled = 0"
+RECALCULATION_DUE = "settled = false"
 HOLD_STANDS = "settled IS NULL"
 CHARGE_EXCEEDS = "excess > 0"
 STILL_HOLDS = "ended IS NULL"
@@ -123,6 +125,142 @@ class AccessToken(SQLModel, table=True):
     expires: str = Field(index=True)
 
 
+class Webhook(SQLModel, table=True):
+    """An address of a member that is told when an answer was posted. Holds no personal content."""
+
+    __tablename__: ClassVar[str] = "webhook"
+    id: str = Field(primary_key=True, description="ours, random")
+    member: str = Field(foreign_key="member.id", index=True)
+    url: str = Field(description="https, as the member gave it")
+    registered: str
+    confirmed: str | None = Field(default=None, description="since when it answers as it should")
+    cursor: int = Field(description="number of the last answer it was told of")
+    failing_since: str | None = Field(default=None, description="since when it does not take what it is told")
+    failure: str | None = Field(default=None, description="why, in a sentence")
+    tries: int = Field(default=0, description="in vain, since then")
+    next_try: str = Field(description="not before")
+    ended: str | None = Field(default=None, description="since when it is told nothing any more")
+
+
+class PortalPerson(SQLModel, table=True):
+    """Somebody who acts for a member at the portal. A row stays after its end: the journal names its id.
+
+    Names persons of a member.
+    """
+
+    __tablename__: ClassVar[str] = "portal_person"
+    id: str = Field(primary_key=True, description="random; of a member's certificate: its fingerprint")
+    member: str = Field(foreign_key="member.id", index=True)
+    name: str = Field(description="as the member calls them")
+    roles: str = Field(description="sends, reads, releases, administers; separated by blanks")
+    subject: str | None = Field(
+        default=None, unique=True, description="issuer and subject at the identity provider, with a blank"
+    )
+    registered: str
+    ended: str | None = Field(default=None, description="moment from which they may do nothing more")
+
+
+class Passkey(SQLModel, table=True):
+    """A passkey of a person at the portal (WebAuthn). The name of a device may tell of a person."""
+
+    __tablename__: ClassVar[str] = "passkey"
+    id: str = Field(primary_key=True, description="of the credential, base64url")
+    person: str = Field(foreign_key="portal_person.id", index=True)
+    public_key: bytes = Field(description="COSE")
+    uses: int = Field(description="signature counter as last told")
+    name: str = Field(description="as the person calls it")
+    registered: str
+    ended: str | None = None
+
+
+class SignInLink(SQLModel, table=True):
+    """A link that lets somebody in to the portal once. What is used up or late is deleted."""
+
+    __tablename__: ClassVar[str] = "sign_in_link"
+    digest: str = Field(primary_key=True, description="SHA-256 of its secret, which we do not keep")
+    person: str = Field(foreign_key="portal_person.id")
+    expires: str = Field(index=True)
+
+
+class SignInChallenge(SQLModel, table=True):
+    """What a browser that signs in has to come back with, once, within minutes. No personal content."""
+
+    __tablename__: ClassVar[str] = "sign_in_challenge"
+    digest: str = Field(primary_key=True, description="SHA-256 of the secret in the browser's cookie")
+    content: str = Field(description="challenge of a passkey, or state, nonce and verifier of OpenID Connect")
+    expires: str = Field(index=True)
+
+
+class Visit(SQLModel, table=True):
+    """Somebody who is signed in to the portal. Deleted when it is over; the journal keeps that it was.
+
+    In the log of changes like all others, so that nobody lets himself in by writing a row.
+    """
+
+    __tablename__: ClassVar[str] = "visit"
+    digest: str = Field(primary_key=True, description="SHA-256 of the secret in the cookie")
+    person: str = Field(foreign_key="portal_person.id", index=True)
+    way: str = Field(description="link, certificate, oidc or passkey")
+    began: str
+    seen: str = Field(index=True, description="last use, to some minutes")
+
+
+class PortalKey(SQLModel, table=True):
+    """A key with which a member has us sign what its people make at the portal (docs/decisions/0022)."""
+
+    __tablename__: ClassVar[str] = "portal_key"
+    certificate: str = Field(primary_key=True, foreign_key="certificate.fingerprint")
+    member: str = Field(foreign_key="member.id", index=True)
+    content: bytes = Field(description="private key, PKCS #8, sealed with a data key")
+    person: str = Field(foreign_key="portal_person.id", description="who consented for the member")
+    made: str
+    ended: str | None = None
+
+
+class PortalAct(SQLModel, table=True):
+    """What somebody did for a member at the portal: only added to. No personal content but who it was."""
+
+    __tablename__: ClassVar[str] = "portal_act"
+    number: int | None = Field(default=None, primary_key=True)
+    at: str
+    person: str = Field(foreign_key="portal_person.id")
+    member: str
+    kind: str = Field(description="such as send, sign, release, consent")
+    subject: str = Field(index=True, description="SHA-256 of the bytes that were sent, or our id of it")
+
+
+class PortalDraft(SQLModel, table=True):
+    """A version of what somebody prepares at the portal; the highest counts. Deleted when sent or later."""
+
+    __tablename__: ClassVar[str] = "portal_draft"
+    id: str = Field(primary_key=True)
+    version: int = Field(primary_key=True)
+    member: str = Field(foreign_key="member.id", index=True)
+    person: str = Field(foreign_key="portal_person.id", description="who made this version")
+    procedure: str
+    saved: str
+    content: bytes = Field(description="records, JSON, sealed with a data key; personal")
+
+
+class PortalFile(SQLModel, table=True):
+    """A file that was checked at the portal; sent, its row stays for a day without its bytes, so that sending
+    it once more leads to the same deposit."""
+
+    __tablename__: ClassVar[str] = "portal_file"
+    id: str = Field(primary_key=True)
+    member: str = Field(foreign_key="member.id", index=True)
+    person: str = Field(foreign_key="portal_person.id")
+    name: str = Field(description="under which it would be sent")
+    given: str = Field(description="as its sender called it; several names for a container made here")
+    size: int
+    digest: str = Field(description="SHA-256 of what would be sent, hexadecimal")
+    source: str = Field(description="SHA-256 of what was given; other than `digest` when it is signed here")
+    put: str
+    content: bytes = Field(description="what would be sent, sealed with a data key; personal")
+    findings: bytes = Field(description="what the check found, JSON, sealed; personal")
+    deposit: str | None = Field(default=None, description="id of the deposit that it became")
+
+
 class Staff(SQLModel, table=True):
     """Somebody of the operator's staff. A row stays after its end: acts are checked with its key."""
 
@@ -148,6 +286,12 @@ class StaffAct(SQLModel, table=True):
     files: str = Field(description="JSON list of name and SHA-256")
     reason: str
     answers: int | None = Field(default=None, foreign_key="staff_act.number", index=True)
+    session: int | None = Field(
+        default=None,
+        foreign_key="staff_act.number",
+        index=True,
+        description="the act that names the key with which it is signed; none: the person's own",
+    )
     gateway: str = Field(description="fingerprint of the seal at that time")
     signature: str = Field(description="Ed25519, hexadecimal")
 
@@ -204,7 +348,7 @@ class Decision(SQLModel, table=True):
     __tablename__: ClassVar[str] = "decision"
     id: str = Field(primary_key=True, description="number of the deposit and place among its decisions")
     deposit: int = Field(foreign_key="deposit.number", index=True)
-    employer: str
+    employer: str = Field(index=True)
     procedure: str
     records: int = Field(description="how many records of the deposit it is about")
     mandate: int | None = Field(default=None, foreign_key="mandate.number")
@@ -317,7 +461,7 @@ class Affiliation(SQLModel, table=True):
             "employer",
             "insured",
             "entry",
-            sa.text("coalesce(user, '')"),
+            sa.text("coalesce(\"user\", '')"),
             unique=True,
             sqlite_where=sa.text("state = 'current'"),
         ),
@@ -490,9 +634,19 @@ class Deposit(SQLModel, table=True):
 
     __tablename__: ClassVar[str] = "deposit"
     __table_args__: ClassVar[tuple[object, ...]] = (
-        sa.UniqueConstraint("sender", "digest", name="deposit_once"),
+        sa.Index(
+            "deposit_once",
+            "sender",
+            "digest",
+            unique=True,
+            sqlite_where=sa.text(DEPOSIT_COUNTS),
+            postgresql_where=sa.text(DEPOSIT_COUNTS),
+        ),
         sa.Index("deposit_name", "sender", "name"),
         sa.Index("deposit_state", "state", "number"),
+        sa.Index("deposit_sender", "sender", "number"),
+        sa.Index("deposit_named", "name"),
+        sa.Index("deposit_received", "received"),
         {"sqlite_autoincrement": True},
     )
     number: int | None = Field(default=None, primary_key=True, description="in the order of receipt")
@@ -551,7 +705,7 @@ class DepositEvidence(SQLModel, table=True):
     __tablename__: ClassVar[str] = "deposit_evidence"
     deposit: int = Field(primary_key=True, foreign_key="deposit.number")
     place: int = Field(primary_key=True, description="the path from the signer up, then lists, then answers")
-    kind: str = Field(description="certificate, crl or ocsp")
+    kind: str = Field(description="certificate, crl or ocsp; behind refused- where refused")
     digest: str = Field(foreign_key="certificate_evidence.digest", index=True)
 
 
@@ -564,6 +718,22 @@ class AnomalyCount(SQLModel, table=True):
     records: int
 
 
+class SpecialCase(SQLModel, table=True):
+    """Who of the staff sees to what the machine cannot settle alone, and until when. Names no insured."""
+
+    __tablename__: ClassVar[str] = "special_case"
+    __table_args__: ClassVar[tuple[sa.UniqueConstraint, ...]] = (
+        sa.UniqueConstraint("cause", "about", name="special_case_once"),
+    )
+    number: int | None = Field(default=None, primary_key=True)
+    cause: str = Field(description="held, a code of the table of rejections, or one of billing")
+    about: int = Field(description="number of a deposit, or id of a billing hold")
+    owner: str = Field(foreign_key="staff.name")
+    deadline: str = Field(description="last day")
+    changed: str
+    closed: str | None = Field(default=None, description="moment")
+
+
 class Journal(SQLModel, table=True):
     """The register of all entries and exits (RGD 12 May 1975, art. 20), append-only."""
 
@@ -571,7 +741,7 @@ class Journal(SQLModel, table=True):
     sequence: int = Field(primary_key=True)
     at: str
     event: str
-    subject: str
+    subject: str = Field(index=True)
     member: str
     digest: str
     actor: str = Field(description="who of the staff did it; empty when nobody of them")
@@ -605,6 +775,7 @@ class Answer(SQLModel, table=True):
     __tablename__: ClassVar[str] = "answer"
     __table_args__: ClassVar[tuple[object, ...]] = (
         sa.UniqueConstraint("recipient", "name", name="answer_name_once"),
+        sa.Index("answer_named", "name"),
         sa.Index("answer_shelf", "recipient", "number"),
         sa.Index("answer_unread", "posted", sqlite_where=sa.text(ANSWER_UNREAD)),
         {"sqlite_autoincrement": True},
@@ -701,7 +872,7 @@ class Recalculation(SQLModel, table=True):
     employer: str
     insured: str = Field(description="empty: all insured of the employer")
     period: str = Field(description="first month concerned, and all after it")
-    settled: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("0")})
+    settled: bool = Field(default=False, sa_column_kwargs={"server_default": sa.text("false")})
     statement: int | None = Field(
         default=None, foreign_key="statement.number", description="that shows what came of it, if anything"
     )
@@ -1061,7 +1232,6 @@ CHANGE = sa.Table(
     SQLModel.metadata,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("table", sa.Text, nullable=False),
-    # Of any type, so that the key of a row stays as it is.
     sa.Column("key", sa.LargeBinary),
     sa.Column("nonce", sa.LargeBinary),
     sa.Column("digest", sa.LargeBinary, nullable=False),
@@ -1069,17 +1239,7 @@ CHANGE = sa.Table(
 """Every row that was entered, changed or taken out, in order; written by triggers, see `changes`."""
 
 
-def _only_added_to(grows: sa.Table) -> None:
-    """Have the database refuse to change or delete what is in a table."""
-    for change in ("UPDATE", "DELETE"):
-        trigger: sa.ExecutableDDLElement = sa.DDL(  # type: ignore[no-untyped-call]
-            f"CREATE TRIGGER IF NOT EXISTS {grows.name}_no_{change.lower()} BEFORE {change} ON {grows.name}"
-            f" BEGIN SELECT RAISE(ABORT, '{grows.name} is only added to'); END"
-        )
-        sa.event.listen(grows, "after_create", trigger)
-
-
-for _grows in (
+GROWING: tuple[sa.Table, ...] = (
     CHARGE,
     MUTUALITY_REFUND,
     *(table(noun) for noun in (Journal, JournalNode, JournalHead)),
@@ -1087,8 +1247,8 @@ for _grows in (
         table(noun)
         for noun in (StaffAct, TimeStamp, LedgerEntry, LedgerPosting, RecoveryEvent, RecoveryAmount)
     ),
-):
-    _only_added_to(_grows)
+)
+"""What the database refuses to change or delete: these tables are only added to."""
 
 OURS: tuple[sa.Table, ...] = (
     *(
@@ -1102,6 +1262,16 @@ OURS: tuple[sa.Table, ...] = (
             SoftwareClient,
             ClientAssertion,
             AccessToken,
+            Webhook,
+            PortalPerson,
+            Passkey,
+            SignInLink,
+            SignInChallenge,
+            Visit,
+            PortalKey,
+            PortalAct,
+            PortalDraft,
+            PortalFile,
             Staff,
             StaffAct,
             Mandate,
@@ -1117,6 +1287,7 @@ OURS: tuple[sa.Table, ...] = (
             Affiliation,
             Release,
             AnomalyCount,
+            SpecialCase,
             MandateEvent,
             Decision,
             Mission,
@@ -1158,4 +1329,22 @@ OURS: tuple[sa.Table, ...] = (
     MUTUALITY_REFUND,
     CHANGE,
 )
-"""Our tables, in the order of their references; the durable engine keeps its own in the same file."""
+"""Our tables, in the order of their references; the durable engine keeps its own in the same database."""
+
+
+def _as_elsewhere(one: sa.Table) -> None:
+    """Have a table hold and sort on PostgreSQL what it does on SQLite: 64 bits, and texts by their bytes."""
+    for column in one.columns:
+        if isinstance(column.type, sa.Integer):
+            column.type = sa.Integer().with_variant(sa.BigInteger(), "postgresql")
+        elif isinstance(column.type, sa.String | AutoString):
+            plain = sa.Text() if isinstance(column.type, sa.Text) else sa.String()
+            column.type = plain.with_variant(sa.Text(collation="C"), "postgresql")
+    for index in one.indexes:
+        index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
+
+
+# Of any type on SQLite, so that the key of a row stays as it is.
+CHANGE.c.key.type = sa.LargeBinary().with_variant(sa.Text(collation="C"), "postgresql")
+for _one in OURS:
+    _as_elsewhere(_one)

@@ -39,10 +39,13 @@ def statement_page(
     return typeset("statement", content, at, attached=xml)
 
 
-def payment_code(statement: AccountStatement) -> str | None:
+def payment_code(statement: AccountStatement, scale: int = 1) -> str | None:
     """The transfer as an EPC QR code in SVG; None where there is none to make.
 
     The code holds the payee, the amount and the employer matricule, by which payments are matched.
+
+    Args:
+        scale: units of the picture for each dot.
     """
     if not transferred(statement) or statement.payable > _MOST_CENTS:
         return None
@@ -58,5 +61,5 @@ def payment_code(statement: AccountStatement) -> str | None:
         text=statement.employer,
     )
     svg = io.BytesIO()
-    code.save(svg, kind="svg", border=2, xmldecl=False)
+    code.save(svg, kind="svg", border=2, scale=scale, xmldecl=False)
     return svg.getvalue().decode()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from gateway.billing.lines import ChargedLine
 from gateway.billing.statement import (
     AccountStatement,
     Booking,
     BranchSum,
     Calculation,
     Cause,
-    ChargedLine,
     CorrectedMonth,
     Declared,
     Direction,

@@ -23,13 +23,16 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from math import ceil
 from operator import attrgetter
 from typing import NamedTuple
 
 from gateway.billing.holds import Code, Hold
-from gateway.billing.statement import Cause, ChargedLine
+from gateway.billing.lines import ChargedLine
+from gateway.billing.statement import Cause
 from gateway.contributions import (
+    Ceiling,
     Classification,
     Contribution,
     Element,
@@ -49,6 +52,8 @@ from gateway.money import round_half_up
 from gateway.registers import Affiliation, Wage
 
 _NOBODY: Mapping[str, str] = {}
+ENDED = 1 << 12
+"""Beside the months of a year: that the insurance ended with the last of them."""
 _paid = attrgetter(*(element.value for element in Element), "work_hours", "inactive_hours")
 
 
@@ -76,7 +81,8 @@ class Basis:
         age: completed years; None for an adult of unknown age.
         classification: of the employer in that year.
         affiliated: months of the calendar year, up to that of the charge, in which the person was insured
-            with the employer: bit 0 is January.
+            with the employer: bit 0 is January. With `ENDED` where the insurance ended with this month and
+            the year is settled with it (`Ceiling.YEAR_END`).
         records: the wage records, in their order.
     """
 
@@ -102,7 +108,7 @@ class Charge:
     key: ChargeKey
     version: int
     basis: Basis
-    lines: tuple[ChargedLine, ...]
+    lines: Sequence[ChargedLine]
     parameters: str
     excess: int
 
@@ -177,15 +183,30 @@ def cases(
 
 def _group(wage: Wage, affiliations: Sequence[Affiliation], known: date) -> Group | Code:
     """How the person of a wage is insured on its days, or why that cannot be said."""
-    period = wage.key.period
-    first = period.first.replace(day=wage.key.first_day)
-    last = period.last.replace(day=min(wage.key.last_day, period.last.day))
+    key = wage.key
+    first, last = _days(key.period, key.first_day, key.last_day)
     insured = [a for a in affiliations if a.overlaps(first, last)]
     if not insured:
         return Code.AFFILIATION
+    if len(insured) == 1:
+        (one,) = insured
+        return _group_of(one.contract, one.scheme, key.period, known)
+    found = [_group_of(a.contract, a.scheme, key.period, known) for a in insured]
+    unknown = next((one for one in found if isinstance(one, Code)), None)
+    return unknown or min(found, key=lambda one: one is Group.PUPIL)
+
+
+@lru_cache(maxsize=1024)
+def _days(period: Period, first: int, last: int) -> tuple[date, date]:
+    """The first and the last of some days of a month; a day that the month does not have is its last one."""
+    return period.first.replace(day=first), period.last.replace(day=min(last, period.last.day))
+
+
+@lru_cache(maxsize=1024)
+def _group_of(contract: str, scheme: str, period: Period, known: date) -> Group | Code:
+    """How people of a contract and scheme are insured, or why that cannot be said."""
     try:
-        groups = schedule_of(period, known).groups
-        return min((groups.of(a.contract, a.scheme) for a in insured), key=lambda one: one is Group.PUPIL)
+        return schedule_of(period, known).groups.of(contract, scheme)
     except NoParametersError:
         return Code.PARAMETERS
     except UnknownGroupError:
@@ -193,9 +214,8 @@ def _group(wage: Wage, affiliations: Sequence[Affiliation], known: date) -> Grou
 
 
 def _case(key: ChargeKey, wages: Sequence[Wage]) -> Case:
-    base, supplements, overtime, gratuities, unemployment, worked, inactive = map(
-        sum, zip(*map(_paid, wages), strict=True)
-    )
+    declared = _paid(wages[0]) if len(wages) == 1 else map(sum, zip(*map(_paid, wages), strict=True))
+    base, supplements, overtime, gratuities, unemployment, worked, inactive = declared
     pay = Pay(base, supplements, overtime, gratuities, unemployment, Decimal(worked + inactive))
     return Case(key, pay, tuple(sorted([RecordKey(wage.deposit, wage.record) for wage in wages])))
 
@@ -238,9 +258,16 @@ def charge_year(
         NoParametersError: when no parameters are known for one of the months.
     """
     months = months_of(found, affiliated)
-    due = year([month for month, _ in months], classification, policy=policy, known=known)
+    last = months[-1][0].period
+    settles = policy.ceiling is Ceiling.YEAR_END and not affiliated >> last.month
+    due = year([month for month, _ in months], classification, policy=policy, known=known, ended=settles)
     return [
-        _charge(case, _basis(case, month, affiliated, classification), contribution, known)
+        _charge(
+            case,
+            _basis(case, month, affiliated, classification, ended=settles and month.period == last),
+            contribution,
+            known,
+        )
         for (month, case), contribution in zip(months, due, strict=True)
         if case is not None
     ]
@@ -263,9 +290,13 @@ def _months(found: Collection[Case], affiliated: int) -> Iterable[tuple[Month, C
             yield Month(period, Pay(), Insurance()), None
 
 
-def _basis(case: Case, month: Month, affiliated: int, classification: Classification) -> Basis:
-    until = (1 << month.period.month) - 1
-    return Basis(case.pay, month.insurance.age, classification, affiliated & until, case.records)
+def _basis(
+    case: Case, month: Month, affiliated: int, classification: Classification, *, ended: bool
+) -> Basis:
+    until = affiliated & ((1 << month.period.month) - 1)
+    return Basis(
+        case.pay, month.insurance.age, classification, until | ENDED if ended else until, case.records
+    )
 
 
 def _charge(case: Case, basis: Basis, due: Contribution, known: date) -> Charge:

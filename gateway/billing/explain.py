@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from gateway.billing.charges import Case, Charge, ChargeKey, RecordKey, months_of
+from gateway.billing.charges import ENDED, Case, Charge, ChargeKey, RecordKey, months_of
 from gateway.billing.statement import Cause
 from gateway.contributions import Contribution, Line, Policy, year
 from gateway.money import round_half_up
@@ -78,7 +78,8 @@ def _again(charge: Charge, standing: Collection[Charge], known: date, policy: Po
         if one.key.period.year == key.period.year and one.key.period <= key.period
     ]
     months = months_of(earlier, basis.affiliated)
-    due = year([month for month, _ in months], basis.classification, policy=policy, known=known)
+    ended = bool(basis.affiliated & ENDED)
+    due = year([month for month, _ in months], basis.classification, policy=policy, known=known, ended=ended)
     found = [one for (_, case), one in zip(months, due, strict=True) if case is not None and case.key == key]
     return found[0] if found else None
 

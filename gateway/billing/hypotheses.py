@@ -16,7 +16,8 @@ from typing import NamedTuple
 
 from gateway.billing.charges import age_of
 from gateway.billing.differences import Reason
-from gateway.billing.statement import ChargedLine, InsuredResult
+from gateway.billing.lines import ChargedLine
+from gateway.billing.statement import InsuredResult
 from gateway.contributions import (
     Allowance,
     Ceiling,

@@ -30,7 +30,8 @@ from gateway.billing.hypotheses import (
     situations_of,
     variations,
 )
-from gateway.billing.statement import ChargedLine, InsuredResult
+from gateway.billing.lines import ChargedLine
+from gateway.billing.statement import InsuredResult
 from gateway.contributions import Classification, Line, NoParametersError, Policy, Schedule, schedule_of
 from gateway.moments import Period
 from gateway.money import euro, round_half_up

@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from gateway.billing.charges import Change, Charge, RecordKey
+from gateway.billing.lines import LineSums, sums
 from gateway.billing.statement import (
     AccountStatement,
     Booking,
@@ -177,7 +178,7 @@ def state(occasion: Occasion, calculation: Calculation, account: Account) -> Acc
         due=occasion.due,
         previous_balance=account.previous_balance,
         bookings=tuple(_bookings(account.entries)),
-        branches=branch_sums(calculation.insured, [rate.branch for rate in owed]),
+        branches=branch_sums(calculation.sums, [rate.branch for rate in owed]),
         corrections=tuple(_corrected(calculation.corrections)),
         refunds=tuple(_refunded(calculation.refunds)),
         distribution=_distribution(calculation, occasion),
@@ -208,8 +209,8 @@ def entries_of(occasion: Occasion, calculation: Calculation) -> list[Entry]:
     """What a statement books on the employer's account: charges, corrections and refunds, month by month."""
     employer, found = occasion.employer, []
 
-    def book(kind: Callable[..., Entry], period: Period, results: Iterable[InsuredResult]) -> None:
-        if shares := _by_institution(results):
+    def book(kind: Callable[..., Entry], period: Period, due: LineSums) -> None:
+        if shares := _by_institution(due):
             found.append(
                 kind(
                     employer,
@@ -222,12 +223,12 @@ def entries_of(occasion: Occasion, calculation: Calculation) -> list[Entry]:
                 )
             )
 
-    book(contributions, occasion.period, calculation.insured)
+    book(contributions, occasion.period, calculation.sums)
     corrected: defaultdict[Period, list[InsuredResult]] = defaultdict(list)
     for one in calculation.corrections:
         corrected[one.period] += one.results
     for period in sorted(corrected):
-        book(correction, period, corrected[period])
+        book(correction, period, sums(result.lines for result in corrected[period]))
     for month in _refunded(calculation.refunds):
         if month.amount:
             found.append(
@@ -261,13 +262,13 @@ def _corrected(corrections: Iterable[Recalculation]) -> Iterable[CorrectedMonth]
     for one in corrections:
         by_month[one.period].append(one)
     for period, found in sorted(by_month.items()):
-        results = [result for one in found for result in one.results]
-        sums = branch_sums(results, Branch)
+        results = (result.lines for one in found for result in one.results)
+        by_branch = branch_sums(sums(results), Branch)
         yield CorrectedMonth(
             period=period,
             insured=len({one.insured for one in found}),
             causes=tuple(cause for cause in Cause if any(cause in one.causes for one in found)),
-            branches=tuple(each for each in sums if each.base or each.total),
+            branches=tuple(each for each in by_branch if each.base or each.total),
         )
 
 
@@ -279,12 +280,11 @@ def _refunded(refunds: Iterable[RefundChange]) -> Iterable[RefundedMonth]:
         yield RefundedMonth(period, len({one.insured for one in found}), sum(one.total for one in found))
 
 
-def _by_institution(results: Iterable[InsuredResult]) -> Mapping[str, int]:
-    """What each institution receives of some results, in cents; those with nothing are absent."""
+def _by_institution(due: LineSums) -> Mapping[str, int]:
+    """What each institution receives of sums of lines, in cents; those with nothing are absent."""
     shares: defaultdict[str, int] = defaultdict(int)
-    for result in results:
-        for line in result.lines:
-            shares[line.institution] += line.employee + line.employer
+    for (_, institution), each in due.items():
+        shares[institution] += each.total
     return {institution: amount for institution, amount in shares.items() if amount}
 
 
@@ -292,7 +292,8 @@ def _distribution(calculation: Calculation, occasion: Occasion) -> tuple[Institu
     """What each institution receives of a statement, those that get nothing this time too."""
     rates = _owed(occasion.period, occasion.at.day, occasion.classification)
     shares = dict.fromkeys((rate.institution for rate in rates), 0)
-    results = [*calculation.insured, *(each for one in calculation.corrections for each in one.results)]
-    for institution, amount in _by_institution(results).items():
-        shares[institution] = shares.get(institution, 0) + amount
+    corrected = sums(result.lines for one in calculation.corrections for result in one.results)
+    for due in (calculation.sums, corrected):
+        for institution, amount in _by_institution(due).items():
+            shares[institution] = shares.get(institution, 0) + amount
     return tuple(InstitutionShare(institution, amount) for institution, amount in shares.items())

@@ -16,7 +16,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
-from gateway.billing.charges import Case, Change, Charge, ChargeKey, Standing, months_of
+from gateway.billing.charges import ENDED, Case, Change, Charge, ChargeKey, Standing, months_of
 from gateway.billing.holds import Hold
 from gateway.billing.statement import RefundChange
 from gateway.contributions import (
@@ -76,7 +76,8 @@ class SimulatedMonth:
 
     Attributes:
         side: where it stands; both for an earlier month that only leaves room below the ceiling.
-        affiliated: months of the year until then in which the person was insured; bit 0 is January.
+        affiliated: months of the year until then in which the person was insured; bit 0 is January, and
+            `charges.ENDED` where the insurance ended with them.
         stated: whether a statement charged it already, so that it is told as it was charged.
         lines: what is due; none for a month that is told for its room alone.
     """
@@ -415,7 +416,13 @@ def _again(of: SimulatedYear, month: SimulatedMonth, by: Rules) -> Iterator[Mism
         cases = [case for case in cases if case.key.period == month.period]
     months = months_of(cases, month.affiliated if needed else 0)
     try:
-        due = year([one for one, _ in months], of.classification, policy=by.policy, known=by.known)
+        due = year(
+            [one for one, _ in months],
+            of.classification,
+            policy=by.policy,
+            known=by.known,
+            ended=bool(month.affiliated & ENDED),
+        )
     except NoParametersError as error:
         yield Mismatch(of.insured, month.period, "law", "known", str(error))
         return

@@ -7,50 +7,21 @@ account an amount is positive when the employer owes it and negative when it is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from gateway.billing.lines import ChargedLine, LineSums, Sums, sums
 from gateway.moments import Period
 from gateway.parameters import Branch
 
 if TYPE_CHECKING:
     from gateway.contributions import Group
     from gateway.mutuality import Refund
-
-
-class ChargedLine(NamedTuple):
-    """One branch of one insured, as charged. Amounts in cents.
-
-    Attributes:
-        base: contribution base, rounded half-up to cents for print; the shares were computed
-            from the exact base.
-        rate: rate of each side that pays, as a fraction (0.028 is 2.80 %).
-        employee, employer: the two shares.
-        institution: who receives both shares.
-        source: which dated parameters decided the line, at most 200 characters.
-        formula: how base and shares come about, with its numbers, at most 200 characters.
-    """
-
-    branch: Branch
-    base: int
-    rate: Decimal
-    employee: int
-    employer: int
-    institution: str
-    source: str
-    formula: str
-
-    @property
-    def total(self) -> int:
-        return self.employee + self.employer
-
-    def reversed(self) -> ChargedLine:
-        """Its exact opposite (*extourne*)."""
-        return self._replace(base=-self.base, employee=-self.employee, employer=-self.employer)
 
 
 class Declared(NamedTuple):
@@ -87,16 +58,16 @@ class InsuredResult:
     group: Group
     hours: int
     pay: int
-    lines: tuple[ChargedLine, ...]
+    lines: Sequence[ChargedLine]
     declared: tuple[Declared, ...] = ()
 
     @property
     def employee_total(self) -> int:
-        return sum([line.employee for line in self.lines])
+        return sum(line.employee for line in self.lines)
 
     @property
     def employer_total(self) -> int:
-        return sum([line.employer for line in self.lines])
+        return sum(line.employer for line in self.lines)
 
     @property
     def total(self) -> int:
@@ -186,7 +157,7 @@ class RefundChange:
         return sum(refund.total for refund in (self.reversal, self.result) if refund is not None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Calculation:
     """The monthly detail behind a statement, per insured: the content of CALCUL.
 
@@ -208,24 +179,29 @@ class Calculation:
     corrections: tuple[Recalculation, ...] = ()
     refunds: tuple[RefundChange, ...] = ()
 
-    @property
-    def employee_total(self) -> int:
-        return sum(result.employee_total for result in self.insured)
+    @cached_property
+    def sums(self) -> LineSums:
+        """What is due for all insured of the month together, by branch and institution."""
+        return sums(result.lines for result in self.insured)
 
-    @property
+    @cached_property
+    def employee_total(self) -> int:
+        return sum(each.employee for each in self.sums.values())
+
+    @cached_property
     def employer_total(self) -> int:
-        return sum(result.employer_total for result in self.insured)
+        return sum(each.employer for each in self.sums.values())
 
     @property
     def total(self) -> int:
         return self.employee_total + self.employer_total
 
-    @property
+    @cached_property
     def corrected(self) -> int:
         """All corrections together, in cents."""
         return sum(correction.total for correction in self.corrections)
 
-    @property
+    @cached_property
     def refunded(self) -> int:
         """All refunds together, in cents: what the employer gets."""
         return sum(refund.total for refund in self.refunds)
@@ -245,15 +221,21 @@ class BranchSum:
         return self.employee + self.employer
 
 
-def branch_sums(results: Iterable[InsuredResult], branches: Iterable[Branch]) -> tuple[BranchSum, ...]:
-    """The sums of some branches over results, in the order of the branches given, those without any too."""
-    base, employee, employer = (dict.fromkeys(Branch, 0) for _ in range(3))
-    for result in results:
-        for line in result.lines:
-            base[line.branch] += line.base
-            employee[line.branch] += line.employee
-            employer[line.branch] += line.employer
-    return tuple(BranchSum(branch, base[branch], employee[branch], employer[branch]) for branch in branches)
+def branch_sums(found: LineSums, branches: Iterable[Branch]) -> tuple[BranchSum, ...]:
+    """Sums of lines by branch, whoever receives them, in the order of the branches given, those without any
+    too."""
+    by_branch: defaultdict[Branch, list[Sums]] = defaultdict(list)
+    for (branch, _), each in found.items():
+        by_branch[branch].append(each)
+    return tuple(
+        BranchSum(
+            branch,
+            base=sum(each.base for each in by_branch[branch]),
+            employee=sum(each.employee for each in by_branch[branch]),
+            employer=sum(each.employer for each in by_branch[branch]),
+        )
+        for branch in branches
+    )
 
 
 class Movement(StrEnum):
@@ -395,7 +377,7 @@ class PolicyNote:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AccountStatement:
     """The monthly account statement of an employer (*extrait de compte*): the content of EXTCPT.
 
@@ -435,11 +417,11 @@ class AccountStatement:
     terms: Terms
     instalment: int | None = None
 
-    @property
+    @cached_property
     def employee_total(self) -> int:
         return sum(branch.employee for branch in self.branches)
 
-    @property
+    @cached_property
     def employer_total(self) -> int:
         return sum(branch.employer for branch in self.branches)
 
@@ -448,7 +430,7 @@ class AccountStatement:
         """All contributions of the month: both shares, for which the employer answers."""
         return self.employee_total + self.employer_total
 
-    @property
+    @cached_property
     def corrected(self) -> int:
         """All corrections of earlier months together, in cents."""
         return sum(month.total for month in self.corrections)
@@ -458,17 +440,17 @@ class AccountStatement:
         """Contributions and corrections, in cents."""
         return self.contributions + self.corrected
 
-    @property
+    @cached_property
     def refunded(self) -> int:
         """All refunds of the Mutualité des employeurs together, in cents: what the employer gets."""
         return sum(month.amount for month in self.refunds)
 
-    @property
+    @cached_property
     def booked(self) -> int:
         """All bookings together, in cents."""
         return sum(booking.amount for booking in self.bookings)
 
-    @property
+    @cached_property
     def balance(self) -> int:
         """What the employer owes after all, in cents; negative when in credit (*solde global*)."""
         return self.previous_balance + self.booked + self.charged - self.refunded

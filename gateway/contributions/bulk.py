@@ -100,17 +100,24 @@ class Columns:
             ValueError: when some hours are not whole hundredths.
             OverflowError: when an amount does not fit into 64 bits.
         """
-        table = np.array([_row(*case) for case in cases], dtype=np.int64).reshape(-1, len(Element) + 7)
+        table = np.array([*_rows(cases)], dtype=np.int64).reshape(-1, len(Element) + 7)
         columns = np.ascontiguousarray(table.T)
         return cls(columns[: len(Element)], *columns[len(Element) :])
 
 
-def _row(pay: Pay, insurance: Insurance, employer: Classification) -> tuple[int, ...]:
+def _rows(cases: Iterable[tuple[Pay, Insurance, Classification]]) -> Iterator[tuple[int, ...]]:
+    known: Classification | None = None
+    classes: tuple[int, ...] = ()
+    for pay, insurance, employer in cases:
+        if employer is not known:  # The people of an employer come one after the other.
+            known, classes = employer, _classes(employer)
+        age = ADULT if insurance.age is None else insurance.age
+        hours = whole(pay.hours, HUNDREDTHS)
+        yield *pay.amounts, hours, age, _GROUPS.index(insurance.group), *classes
+
+
+def _classes(employer: Classification) -> tuple[int, ...]:
     return (
-        *pay.amounts,
-        whole(pay.hours, HUNDREDTHS),
-        ADULT if insurance.age is None else insurance.age,
-        _GROUPS.index(insurance.group),
         employer.mde_class or 0,
         employer.accident_factor,
         int(employer.public),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from fractions import Fraction
+from functools import lru_cache
 
+from gateway.contributions.formula import exact
 from gateway.contributions.policy import Policy
-from gateway.contributions.reference import NOTHING, Contribution, Insurance, Pay, contribution
+from gateway.contributions.reference import NOTHING, Contribution, Insurance, Pay, Room, contribution
 from gateway.contributions.schedule import Classification, schedule_of
 from gateway.moments import Period
 
 _ADULT_EMPLOYEE = Insurance()
 _DEFAULT = Policy()
+_NO_PAY = Pay()
+_NOTHING = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +69,38 @@ def year(
         raise ValueError("the months of a year stand in order, and are of one year")
     room, results = NOTHING, []
     for month in listed:
-        due = contribution(
-            month.pay,
-            month.insurance,
-            employer,
-            schedule_of(month.period, known),
-            policy=policy,
-            room=room,
-            affiliated=month.affiliated,
-            last=ended and month.period == periods[-1],
-        )
+        if month.pay == _NO_PAY and not room.excess:
+            due = _passed(month, employer, policy, known, room)
+        else:
+            due = contribution(
+                month.pay,
+                month.insurance,
+                employer,
+                schedule_of(month.period, known),
+                policy=policy,
+                room=room,
+                affiliated=month.affiliated,
+                last=ended and month.period == periods[-1],
+            )
         room = due.room
         results.append(due)
     return tuple(results)
+
+
+def _passed(
+    month: Month, employer: Classification, policy: Policy, known: date | None, room: Room
+) -> Contribution:
+    """What `contribution` says of a month without pay that has nothing of earlier ones to charge: only what
+    it leaves differs from person to person."""
+    schedule = schedule_of(month.period, known)
+    ceiling = exact(schedule.ceiling.value) if month.affiliated else _NOTHING
+    due = _without_pay(month.period, known, month.insurance, employer, policy)
+    opened = {branch: room.of(branch).opened(month.period, ceiling) for branch in due.room.branches}
+    return replace(due, room=Room({**room.branches, **opened}))
+
+
+@lru_cache(maxsize=1024)
+def _without_pay(
+    period: Period, known: date | None, insurance: Insurance, employer: Classification, policy: Policy
+) -> Contribution:
+    return contribution(_NO_PAY, insurance, employer, schedule_of(period, known), policy=policy)

@@ -12,7 +12,7 @@ has declared wages of that employer and month and still leaves it out.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -52,14 +52,27 @@ def is_due(declared: Declared, day: date) -> bool:
 
 def missing(case: Case, registers: Registers) -> list[MissingWage]:
     """The wages awaited for a case, by insured; none when nothing was declared."""
-    employer, period = case
-    declared = {wage.key.insured for wage in registers.wages.of_month(employer, period)}
-    if not declared or period < FIRST:
+    declared = _declared(case, registers)
+    if not declared or case.period < FIRST:
         return []
+    return _awaited(case, registers, declared)
+
+
+def awaited(case: Case, registers: Registers) -> list[MissingWage]:
+    """The wages not declared yet of all who are affiliated, by insured; also where nothing was declared."""
+    return _awaited(case, registers, _declared(case, registers))
+
+
+def _declared(case: Case, registers: Registers) -> set[str]:
+    return {wage.key.insured for wage in registers.wages.of_month(case.employer, case.period)}
+
+
+def _awaited(case: Case, registers: Registers, declared: Collection[str]) -> list[MissingWage]:
+    employer, period = case
     staff = registers.affiliations.during(employer, period.first, period.last)
-    awaited = sorted({affiliation.insured for affiliation in staff} - declared)
-    known = registers.persons.identities(awaited)
-    return [MissingWage(employer, insured, period, *names(known.get(insured))) for insured in awaited]
+    missing = sorted({affiliation.insured for affiliation in staff}.difference(declared))
+    known = registers.persons.identities(missing)
+    return [MissingWage(employer, insured, period, *names(known.get(insured))) for insured in missing]
 
 
 def recipients(declared: Declared, mandates: Sequence[Mandate], at: Received) -> list[MemberId]:

@@ -200,3 +200,34 @@ def _day(value: object, place: str) -> date | None:
 
 REJECTIONS: Mapping[str, Rejection] = load(Path(__file__).parent)
 """The table, by key."""
+
+
+def known_or_gone(key: str) -> Rejection:
+    """A row of the table; of a code that was given once and was taken out of it since, a row that says so.
+
+    For what is shown of stored answers: they live longer than the tables.
+
+    Args:
+        key: of the code.
+    """
+    return REJECTIONS.get(key) or Rejection(
+        key=key,
+        official=None,
+        level=Level.RECORD,
+        severity=Severity.BLOCKING,
+        fields=(),
+        titles={"fr": f"Code {key}", "de": f"Code {key}", "en": f"Code {key}"},
+        texts={
+            "fr": f"Le code {key} n’est plus attribué ; la réponse signée de l’époque l’explique.",
+            "de": f"Der Code {key} wird nicht mehr vergeben; die signierte Antwort von damals erklärt ihn.",
+            "en": f"The code {key} is no longer given; the signed answer of that time explains it.",
+        },
+        remedies={
+            "fr": "Corrigez d’après cette réponse, ou appelez-nous.",
+            "de": "Berichtigen Sie nach dieser Antwort, oder rufen Sie uns an.",
+            "en": "Correct by that answer, or call us.",
+        },
+        legal_basis=None,
+        since=None,
+        until=None,
+    )

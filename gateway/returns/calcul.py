@@ -13,10 +13,13 @@ the sum of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
+from operator import itemgetter
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -30,9 +33,10 @@ from gateway.billing import (
     Recalculation,
     RefundChange,
 )
+from gateway.billing.lines import AMOUNTS, Lines, Pattern
 from gateway.contributions import Group
 from gateway.moments import Period
-from gateway.money import cents_of, euro
+from gateway.money import cents_of, euro, euros
 from gateway.mutuality import Ground, LeftOut, Reason, Refund, RefundPart
 from gateway.parameters import Branch
 from gateway.registers import InsuredMonth
@@ -65,7 +69,7 @@ class _Writing:
         self._calculation = calculation
         self._sources: dict[str, int] = {}
         self._deposits: dict[tuple[str, str], str] = {}
-        self._around: dict[tuple[Branch, Decimal, str, str], tuple[str, str, str]] = {}
+        self._forms: dict[Pattern, _Form] = {}
 
     def parts(self) -> list[str]:
         calculation = self._calculation
@@ -98,12 +102,22 @@ class _Writing:
         return f"<Insured><Matricule>{matricule}</Matricule>{self._result(result)}</Insured>"
 
     def _result(self, result: InsuredResult) -> str:
+        lines = Lines.of(result.lines)
+        employee, employer = lines.employee_total, lines.employer_total
+        amounts = result.pay, employee, employer, employee + employer, *lines.amounts
+        formulas = [f"<Formula>{wire.quoted(one)}</Formula>" if one else "" for one in lines.formulas]
         declared = "".join(map(self._declared, result.declared))
-        lines = "".join(map(self._line, result.lines))
-        return (
-            f"<Group>{result.group.value}</Group><Hours>{result.hours}</Hours><Pay>{euro(result.pay)}</Pay>"
-            f"{declared}{lines}{_written_totals(result)}"
-        )
+        form = self._form(lines.pattern)
+        told = (result.group.value, result.hours, declared, *euros(amounts), *formulas)
+        return form.text % form.order(told)
+
+    def _form(self, pattern: Pattern) -> _Form:
+        """How results with such lines are written in this document."""
+        form = self._forms.get(pattern)
+        if form is None:
+            numbers = tuple(map(self._number, pattern.sources))
+            form = self._forms[pattern] = _form(pattern, numbers)
+        return form
 
     def _declared(self, record: Declared) -> str:
         key = (record.deposit, record.digest)
@@ -112,33 +126,13 @@ class _Writing:
             self._deposits[key] = f'<Declared deposit="{deposit}" digest="{digest}" record="'
         return f'{self._deposits[key]}{record.record}"></Declared>'
 
-    def _line(self, line: ChargedLine) -> str:
-        key = (line.branch, line.rate, line.institution, line.source)
-        around = self._around.get(key)
-        if around is None:
-            around = self._around[key] = self._around_amounts(line)
-        before, between, after = around
-        formula = f"<Formula>{wire.quoted(line.formula)}</Formula>" if line.formula else ""
-        return (
-            f"{before}{euro(line.base)}{between}{euro(line.employee)}</Employee>"
-            f"<Employer>{euro(line.employer)}{after}{formula}</Line>"
-        )
-
-    def _around_amounts(self, line: ChargedLine) -> tuple[str, str, str]:
-        """What stands before the base of a line, between it and the shares, and behind them: of nearly all
-        insured the same."""
-        return (
-            f"<Line><Branch>{line.branch.value}</Branch><Base>",
-            f"</Base><Rate>{line.rate:f}</Rate><Employee>",
-            f"</Employer><Institution>{wire.quoted(line.institution)}</Institution>"
-            f"{self._source(line.source)}",
-        )
-
     def _source(self, source: str) -> str:
         """By what something was decided, as far as it is told."""
-        if not source:
-            return ""
-        return f"<Source>{self._sources.setdefault(source, len(self._sources) + 1)}</Source>"
+        return _written_source(self._number(source))
+
+    def _number(self, source: str) -> int:
+        """Of a source in the list of them; 0 where nothing is told."""
+        return self._sources.setdefault(source, len(self._sources) + 1) if source else 0
 
     def _correction(self, correction: Recalculation) -> str:
         reversal, result = correction.reversal, correction.result
@@ -179,12 +173,53 @@ class _Writing:
         return f"<Part>{wire.written(measured)}{refunded}{explained}{wire.written(judged)}</Part>"
 
 
-def _written_totals(result: InsuredResult) -> str:
-    employee, employer = result.employee_total, result.employer_total
-    return (
-        f"<EmployeeTotal>{euro(employee)}</EmployeeTotal><EmployerTotal>{euro(employer)}</EmployerTotal>"
-        f"<Total>{euro(employee + employer)}</Total>"
-    )
+class _Form(NamedTuple):
+    """How results with lines of one pattern are written.
+
+    Attributes:
+        text: with a place for each value that differs.
+        order: puts them into the order of their places. They come as group, hours, records declared; pay and
+            totals; amounts line by line; formulas.
+    """
+
+    text: str
+    order: Callable[[Sequence[object]], tuple[object, ...]]
+
+
+@lru_cache(maxsize=4096)
+def _form(pattern: Pattern, sources: tuple[int, ...]) -> _Form:
+    """The form of a pattern, kept: nearly all results of a month have the same few.
+
+    Args:
+        sources: of each line, by its number in the document.
+    """
+    texts, order = [_HEAD], [0, 1, 3, 2]
+    amounts, formulas = _BEFORE_LINES, _BEFORE_LINES + AMOUNTS * len(sources)
+    for place, (kind, source) in enumerate(zip(pattern.kinds, sources, strict=True)):
+        institution = _escaped(wire.quoted(kind.institution))
+        texts.append(
+            f"<Line><Branch>{kind.branch.value}</Branch><Base>%s</Base><Rate>{kind.rate:f}</Rate>"
+            f"<Employee>%s</Employee><Employer>%s</Employer><Institution>{institution}</Institution>"
+            f"{_written_source(source)}%s</Line>"
+        )
+        first = amounts + AMOUNTS * place
+        order += (*range(first, first + AMOUNTS), formulas + place)
+    return _Form("".join((*texts, _TOTALS)), itemgetter(*order, 4, 5, 6))
+
+
+_HEAD = "<Group>%s</Group><Hours>%s</Hours><Pay>%s</Pay>%s"
+_TOTALS = "<EmployeeTotal>%s</EmployeeTotal><EmployerTotal>%s</EmployerTotal><Total>%s</Total>"
+_BEFORE_LINES = 7
+"""Values of a result before those of its lines."""
+
+
+def _escaped(text: str) -> str:
+    """A text that has no place for values."""
+    return text.replace("%", "%%")
+
+
+def _written_source(number: int) -> str:
+    return f"<Source>{number}</Source>" if number else ""
 
 
 def _totals(of: Calculation | InsuredResult) -> tuple[tuple[str, str], ...]:

@@ -34,7 +34,7 @@ from gateway.billing import (
     Terms,
 )
 from gateway.moments import Period
-from gateway.money import cents_of, euro
+from gateway.money import cents_of, euro, euros
 from gateway.parameters import Branch
 
 CODE = "EXTCPT"
@@ -80,8 +80,11 @@ def _statement(statement: AccountStatement) -> Iterator[str]:
     yield wire.written(_balance(statement))
     yield _payment(statement)
     for share in statement.distribution:
-        received = (("Institution", share.institution), ("Amount", euro(share.amount)))
-        yield f"<Distribution>{wire.written(received)}</Distribution>"
+        institution = wire.quoted(share.institution)
+        yield (
+            f"<Distribution><Institution>{institution}</Institution><Amount>{euro(share.amount)}</Amount>"
+            "</Distribution>"
+        )
     policy = (
         ("Parameters", statement.policy.parameters),
         ("Known", statement.policy.known.isoformat()),
@@ -101,8 +104,11 @@ def _booking(booking: Booking) -> str:
 
 
 def _branch(branch: BranchSum) -> str:
-    told = (("Branch", branch.branch), *_sums(branch))
-    return f"<Branch>{wire.written(told)}</Branch>"
+    base, employee, employer, total = euros((branch.base, branch.employee, branch.employer, branch.total))
+    return (
+        f"<Branch><Branch>{branch.branch.value}</Branch><Base>{base}</Base><Employee>{employee}</Employee>"
+        f"<Employer>{employer}</Employer><Total>{total}</Total></Branch>"
+    )
 
 
 def _correction(month: CorrectedMonth) -> str:

@@ -21,6 +21,7 @@ from lxml import etree
 
 from gateway import wire
 from gateway.batch import Anomaly
+from gateway.billing.charges import ENDED
 from gateway.billing.holds import Code, Hold
 from gateway.billing.simulation import (
     Beside,
@@ -217,12 +218,18 @@ def _month(month: SimulatedMonth) -> str:
             ("BaseWage", euro(pay.base_wage)),
             *((name, euro(cents) if (cents := getattr(pay, element)) else None) for name, element in _EXTRAS),
             ("Hours", int(pay.hours)),
-            ("Affiliated", "".join(str(month.affiliated >> bit & 1) for bit in range(12))),
+            ("Affiliated", _spell(month.affiliated)),
         )
     )
     stated = str(month.stated).lower()
     lines = "".join(map(_line, month.lines))
     return f'<Month side="{month.side}" stated="{stated}">{head}{lines}</Month>'
+
+
+def _spell(affiliated: int) -> str:
+    """Twelve signs, and one more where the insurance ended."""
+    months = "".join(str(affiliated >> bit & 1) for bit in range(12))
+    return f"{months}1" if affiliated & ENDED else months
 
 
 def _line(line: SimulatedLine) -> str:

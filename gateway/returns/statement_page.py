@@ -19,12 +19,12 @@ from pathlib import Path
 
 import yaml
 
+from gateway.billing.lines import ChargedLine
 from gateway.billing.statement import (
     AccountStatement,
     BranchSum,
     Calculation,
     Cause,
-    ChargedLine,
     CorrectedMonth,
     Declared,
     InsuredResult,

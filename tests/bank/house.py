@@ -9,11 +9,13 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from adapters.bank.intake import Taken, take
-from adapters.database import Database, tables
+from adapters.database import tables
 from adapters.database.ledger import SqlLedger
+from adapters.database.migrations import stamp
 from adapters.settings import Settings
 from gateway.ledger.entries import AccountKind, Entry, contributions
 from gateway.moments import Period, Received
+from tests import databases
 from tests.bank.statements import OURS
 
 EMPLOYER = "2099990001299"
@@ -28,8 +30,9 @@ class Premises:
     """A database with two employers; a clock that goes on by a minute at each look."""
 
     def __init__(self, folder: Path) -> None:
-        self.database = Database(folder / "secugate.sqlite")
+        self.database = databases.at(folder / "secugate.sqlite")
         self.database.create()
+        stamp(self.database)
         self.now = START
         with self.database.write() as connection:
             for matricule, name in NAMES.items():

@@ -405,7 +405,11 @@ def _year(
             months.append((group, Month(period, pay, Insurance(_age(insured, period), group))))
         if not groups and any(one.overlaps(period.first, period.last) for one in affiliations):
             months.append((None, Month(period, Pay())))
-    found = year([month for _, month in months], classes, policy=policy)
+    last, december = periods[-1], Period(periods[-1].year, 12)
+    goes_on = last != december and any(
+        one.overlaps(last.plus(1).first, december.last) for one in affiliations
+    )
+    found = year([month for _, month in months], classes, policy=policy, ended=not goes_on)
     for (group, month), one in zip(months, found, strict=True):
         if group is not None:
             yield (month.period, group), one

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.billing.charges import (
+    ENDED,
     Case,
     Change,
     Charge,
@@ -23,9 +24,10 @@ from gateway.billing.charges import (
     months_insured,
 )
 from gateway.billing.statement import Cause
-from gateway.contributions import Classification, Group, Pay, Policy
+from gateway.contributions import Ceiling, Classification, Group, Pay, Policy
 from gateway.matricule import person_number
 from gateway.moments import Period
+from gateway.parameters import Branch
 from gateway.registers import Affiliation
 
 ANNA = person_number(date(1893, 1, 20), 57)
@@ -183,3 +185,28 @@ def test_months_are_those_with_an_insured_day() -> None:
         Affiliation("2099990001299", ANNA, date(2026, 12, 31), None, "I", "01"),
     ]
     assert months_insured(spans, 2026) == 0b100000001101
+
+
+def test_a_year_that_ends_in_summer_is_settled_then_where_the_year_end_settles_it() -> None:
+    """As in `Ceiling.YEAR_END`: what January had no room for is charged in June when the exit is in June, and
+    waits for December when it is not. What was charged can be computed again from what is kept of it."""
+    policy = Policy(ceiling=Ceiling.YEAR_END)
+    found = [case(1, 20_000), *(case(month, 3000) for month in range(2, 7))]
+    half, whole = 0b111111, WHOLE_YEAR
+
+    def pension(affiliated: int) -> list[int]:
+        due = charge_year(found, affiliated, Classification(1, 100), policy, KNOWN)
+        return [next(line.base for line in one.lines if line.branch is Branch.PENSION) for one in due]
+
+    assert pension(half)[:5] == pension(whole)[:5]
+    assert pension(whole)[5] == 300_000
+    assert sum(pension(half)) == 20_000_00 + 5 * 3000_00
+    ended = [
+        one.basis.affiliated & ENDED
+        for one in charge_year(found, half, Classification(1, 100), policy, KNOWN)
+    ]
+    assert [bool(one) for one in ended] == [False] * 5 + [True]
+    assert not any(
+        one.basis.affiliated & ENDED
+        for one in charge_year(found, half, Classification(1, 100), Policy(), KNOWN)
+    )

@@ -20,8 +20,9 @@ from gateway.billing.hypotheses import (
     situations_of,
     variations,
 )
+from gateway.billing.lines import ChargedLine
 from gateway.billing.reconcile import reconcile
-from gateway.billing.statement import ChargedLine, InsuredResult
+from gateway.billing.statement import InsuredResult
 from gateway.contributions import (
     Classification,
     Group,

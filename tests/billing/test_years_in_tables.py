@@ -18,11 +18,13 @@ from adapters.database import Database, tables
 from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.database.registers.charges import SqlCharges
 from gateway.billing.charges import Basis, Change, Charge, ChargeKey
-from gateway.billing.statement import Cause, ChargedLine
+from gateway.billing.lines import ChargedLine
+from gateway.billing.statement import Cause
 from gateway.contributions import Classification, Group, Pay
 from gateway.moments import Period
 from gateway.parameters import Branch
 from gateway.registers import Affiliation
+from tests import databases
 from tests.flow.premises import someone
 from tests.house import EMPLOYER, OTHER_EMPLOYER
 
@@ -45,7 +47,7 @@ histories = st.lists(
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     """A database with one statement, for what is charged."""
-    opened = Database(tmp_path_factory.mktemp("years") / "years.sqlite")
+    opened = databases.at(tmp_path_factory.mktemp("years") / "years.sqlite")
     opened.create()
     statement = tables.table(tables.Statement)
     empty = {

@@ -23,12 +23,14 @@ import paramiko
 import pytest
 from lxml import etree
 
-from adapters.client import Profile, Refused, https, sftp
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.installation import write_ssh_key
 from adapters.pki import KeyKind, Subject, new_key, write_certificates, write_key
 from gateway import names
 from gateway.batch import MemberId
+from gateway.client import https, sftp
+from gateway.client.doors import Refused
+from gateway.client.profile import Profile
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.returns import ackrec, acktrt
 from tests.conftest import LARGEST_DEPOSIT
 from tests.flow.premises import answers, execute, kinds, rows, someone, wages

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from adapters.client.seals import GOOD
 from gateway import names
 from gateway.batch import MemberId
+from gateway.client.seals import GOOD
 from gateway.moments import Received
 from signing.container import MIMETYPE, open_container
 from tests.doors.test_https import client

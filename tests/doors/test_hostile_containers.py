@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from adapters.client import https, sftp
 from adapters.pki import KeyKind, Subject, new_key
+from gateway.client import https, sftp
 from gateway.names import Extension
 from signing.container import MIMETYPE
 from tests.flow.premises import registered, rows, someone

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from adapters.client import Door, https, sftp
+from gateway.client import https, sftp
+from gateway.client.doors import Door
 from gateway.returns import acktrt
 from gateway.states import OPEN
 from tests.flow.premises import answers, kinds, registered, rows

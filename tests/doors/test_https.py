@@ -23,10 +23,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.pki import Authority, KeyKind, PrivateKey, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises
 from gateway.batch import MemberId
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.returns import ackrec
 from tests.conftest import LARGEST_DEPOSIT
 from tests.flow.premises import answers, execute, kinds, rows, someone
@@ -724,12 +724,17 @@ def test_the_interface_is_described_and_no_page_calls_outside(open_home: House, 
             "/v1/journal/consistency",
             "/v1/keys",
             "/v1/token",
+            "/v1/uploads",
+            "/v1/uploads/{digest}",
+            "/v1/webhooks",
+            "/v1/webhooks/{identifier}",
             "/health",
         }
         assert "202" in told["paths"]["/v1/deposits"]["post"]["responses"]
         assert "://" not in described.text
-        for path in ("/docs", "/redoc", "/docs/oauth2-redirect", "/", "/v1", "/static/x", "/favicon.ico"):
+        for path in ("/docs", "/redoc", "/docs/oauth2-redirect", "/", "/v1", "/favicon.ico"):
             problem(http.get(path), 404, "DOOR-404")
+        assert http.get("/static/x").status_code == 404
 
 
 def test_health_needs_no_certificate(open_home: House) -> None:

@@ -17,11 +17,11 @@ from typer.testing import CliRunner
 
 from adapters.billing import BillingRun, Issued
 from adapters.cli import app
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.premises import payee_of
 from adapters.simulation import PER_MINUTE
 from gateway.agreement import Agreement
 from gateway.batch import MemberId
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.moments import Period, Received
 from gateway.procedures import PROCEDURES
 from gateway.returns import simres

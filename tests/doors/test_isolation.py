@@ -26,14 +26,17 @@ from fastapi.routing import APIRoute
 from starlette.testclient import TestClient
 
 from adapters.billing import BillingRun, Issued
+from adapters.database.webhooks import Webhooks
 from adapters.https import ROOMS
 from adapters.https import Sender as Admitted
+from adapters.pages.frame import Hall
 from adapters.premises import payee_of
 from adapters.sftp import Session
 from gateway.batch import MemberId
 from gateway.moments import Period, Received
 from tests.doors.sftp_clients import AGAIN, READ, Raw, strings
 from tests.doors.test_https import client, problem
+from tests.doors.test_uploads import begun
 from tests.flow.premises import rows, someone
 from tests.house import EMPLOYER, OTHER_EMPLOYER, House, Sender, profile, wage
 
@@ -51,11 +54,21 @@ class Things:
     answer_digest: str
     statement: str
     employer: str
+    upload: str
+    webhook: str
 
     @property
     def secret(self) -> list[str]:
         """What must stand in no answer to anybody else."""
-        return [self.deposit, self.answer, self.answer_name, self.answer_digest, self.statement]
+        return [
+            self.deposit,
+            self.answer,
+            self.answer_name,
+            self.answer_digest,
+            self.statement,
+            self.upload,
+            self.webhook,
+        ]
 
 
 NOWHERE = Things(
@@ -64,7 +77,9 @@ NOWHERE = Things(
     answer_name="SECU.ACKTRT.20240801-00000000.2099990001299999999.CCSS.XML",
     answer_digest="0" * 64,
     statement="202407-0999999",
-    employer="2099990005999",
+    employer="2099990006300",
+    upload="0" * 64,
+    webhook="0" * 32,
 )
 
 
@@ -100,6 +115,10 @@ OBJECTS: Mapping[tuple[str, str], list[Ask]] = {
     ("GET", "/v1/statements/{number}/page"): [
         Ask(lambda t: f"/v1/statements/{t.statement}/page?language=de")
     ],
+    ("HEAD", "/v1/uploads/{digest}"): [Ask(lambda t: f"/v1/uploads/{t.upload}")],
+    ("PATCH", "/v1/uploads/{digest}"): [Ask(lambda t: f"/v1/uploads/{t.upload}")],
+    ("DELETE", "/v1/uploads/{digest}"): [Ask(lambda t: f"/v1/uploads/{t.upload}")],
+    ("DELETE", "/v1/webhooks/{identifier}"): [Ask(lambda t: f"/v1/webhooks/{t.webhook}")],
     ("GET", "/v1/comparisons"): [Ask(lambda t: f"/v1/comparisons?employer={t.employer}&period={JULY}")],
 }
 """Each route that names an object, and how the object is named."""
@@ -108,16 +127,29 @@ LISTS = {
     ("GET", "/v1/outbox"): "/v1/outbox?limit=1000",
     ("GET", "/v1/statements"): "/v1/statements?limit=1000",
     ("GET", "/v1/keys"): "/v1/keys",
+    ("GET", "/v1/webhooks"): "/v1/webhooks",
     ("GET", "/v1/journal/head"): "/v1/journal/head",
     ("GET", "/v1/journal/inclusion"): "/v1/journal/inclusion?sequence=1&size=2",
     ("GET", "/v1/journal/consistency"): "/v1/journal/consistency?first=1&second=2",
 }
 """Each route that names no object of anybody's, and how it is asked."""
 
-OWN = {("POST", "/v1/deposits"), ("POST", "/v1/simulations"), ("POST", "/v1/keys")}
+OWN = {
+    ("POST", "/v1/deposits"),
+    ("POST", "/v1/uploads"),
+    ("POST", "/v1/simulations"),
+    ("POST", "/v1/keys"),
+    ("POST", "/v1/webhooks"),
+}
 """What a member brings is its own, whatever it says in it: who signed is judged at the counter."""
 
-OPEN = {("GET", "/health"), ("POST", "/v1/token"), ("GET", "/openapi.json"), ("HEAD", "/openapi.json")}
+OPEN = {
+    ("GET", "/health"),
+    ("GET", "/ready"),
+    ("POST", "/v1/token"),
+    ("GET", "/openapi.json"),
+    ("HEAD", "/openapi.json"),
+}
 """What tells nothing about anybody, and asks for nobody."""
 
 
@@ -133,7 +165,9 @@ def missing(app: FastAPI) -> set[tuple[str, str]]:
 
 @pytest.fixture(scope="module")
 def app(open_home: House) -> FastAPI:
-    found = open_home.gateway._https._server.config.app
+    hall = open_home.gateway._https._server.config.app
+    assert isinstance(hall, Hall)
+    found = hall._door
     assert isinstance(found, FastAPI)
     return found
 
@@ -153,7 +187,11 @@ def theirs(open_home: House, visitor: Sender) -> Things:
     (answer,) = (
         one.answer for one in answers if one.answer.deposit == receipt.deposit and one.answer.kind == "ACKTRT"
     )
-    return Things(receipt.deposit, answer.id, answer.name, answer.digest, issued.number, EMPLOYER)
+    with client(home, visitor) as http:
+        _, upload = begun(http, b"half of it is with us")
+    told = Webhooks(gateway.database).add(visitor.member, "https://w.invalid/in", Received(home.clock())).id
+    mine = answer.id, answer.name, answer.digest, issued.number, EMPLOYER, upload, told
+    return Things(receipt.deposit, *mine)
 
 
 @pytest.fixture(scope="module")
@@ -237,7 +275,10 @@ def test_not_yours_is_not_there(
         with asked(open_home) as of_nothing:
             nowhere = answer(http, method, ask, NOWHERE)
     assert shown(there) == shown(nowhere)
-    problem(there, 404, "DOOR-NOT-FOUND")
+    if method == "HEAD":
+        assert (there.status_code, there.content) == (404, b"")
+    else:
+        problem(there, 404, "DOOR-NOT-FOUND")
     assert of_theirs == of_nothing, "as much work for the one as for the other"
     assert of_theirs, "control: the register of members was asked at least"
 
@@ -258,6 +299,10 @@ def test_the_owner_finds_all_of_it(open_home: House, visitor: Sender, theirs: Th
         ("POST", "/v1/deposits/{identifier}/release"): 404,
         ("POST", "/v1/deposits/{identifier}/withdrawal"): 404,
         ("GET", "/v1/comparisons"): 404,
+        ("HEAD", "/v1/uploads/{digest}"): 204,
+        ("PATCH", "/v1/uploads/{digest}"): 400,
+        ("DELETE", "/v1/uploads/{digest}"): 204,
+        ("DELETE", "/v1/webhooks/{identifier}"): 204,
     }
     told = rows(open_home, "SELECT event, member FROM journal WHERE subject LIKE :a || '%'", a=theirs.answer)
     assert {row["member"] for row in told} == {str(visitor.member)}

@@ -18,8 +18,9 @@ from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.client import TIMEOUT_SECONDS, https, sftp
 from adapters.unread import unread, unread_after, warn
+from gateway.client import https, sftp
+from gateway.client.doors import TIMEOUT_SECONDS
 from gateway.moments import Received
 from outbox.states import Event, State, after
 from tests.evidence.packs import ask

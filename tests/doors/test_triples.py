@@ -11,11 +11,11 @@ import pytest
 from lxml import etree
 
 from adapters import triples
-from adapters.client import Refused
 from adapters.database.members import ALL
 from adapters.triples import BatchUpload, Kind, NotTaken, Part, PartUpload, Triples, part_of
 from gateway.agreement import Agreement
 from gateway.batch import MemberId
+from gateway.client.doors import Refused
 from gateway.moments import Received
 from inbox.receive import TooLarge
 from signing import cms

@@ -88,8 +88,7 @@ def _write_journal(connection: sqlite3.Connection, *, new: bool) -> None:
         found = connection.execute(
             'SELECT id, digest FROM "change" WHERE id > ? AND id <= ? ORDER BY id', (before, upto)
         ).fetchall()
-        changes = anchor(found) if found else ""
-        upto = found[-1][0] if found else before
+        changes, upto = anchor(found, before)
         entry = Entry(number, Received.parse(at).at, event, subject, member, digest, actor, changes)
         for node in tree.add(leaf_hash(entry)):
             connection.execute("INSERT INTO journal_node VALUES (?, ?)", (place, node))

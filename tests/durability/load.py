@@ -14,10 +14,11 @@ from datetime import date, timedelta
 import httpx2
 import paramiko
 
-from adapters.client import Profile, Refused
-from adapters.client.https import HttpsDoor
-from adapters.client.sftp import SftpDoor
 from adapters.sftp import OUR_FAULT
+from gateway.client.doors import Refused
+from gateway.client.https import HttpsDoor
+from gateway.client.profile import Profile
+from gateway.client.sftp import SftpDoor
 from gateway.matricule import person_number
 from tests.durability.running import Running
 from tests.house import House, Sender, entry, person, wage

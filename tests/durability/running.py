@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from adapters.client import Profile
 from adapters.premises import Premises
+from gateway.client.profile import Profile
 from tests.house import Sender, profile
 
 PATIENCE_SECONDS = 60.0

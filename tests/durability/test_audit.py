@@ -20,12 +20,12 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.client.audit import Audit, audit
-from adapters.client.https import enter
 from adapters.database import Database
 from adapters.heads import Heads, Proofs
 from adapters.pki import Authority, KeyKind, Subject, new_key
 from adapters.premises import Premises
+from gateway.client.audit import Audit, audit
+from gateway.client.https import enter
 from gateway.moments import Received
 from gateway.returns import jouhed
 from gateway.seal import Seal

@@ -16,27 +16,24 @@ from hypothesis import strategies as st
 from adapters.database import Database, tables
 from adapters.database.changes import UNNOTED, noted_tables, register_hashing, triggers, values_of
 from adapters.database.journal import CHANGED, append
-from adapters.verification_of_rows import opened, row_findings
+from adapters.verification_of_rows import row_findings
 from gateway.moments import Received
+from tests import databases
+from tests.databases import bare, findings, without_triggers
 
 AT = datetime(2026, 8, 3, 9, 15, tzinfo=UTC)
-ENTER = "INSERT INTO employer (matricule, name, household) VALUES ('2099990001299', ?, 0)"
+ENTER = "INSERT INTO employer (matricule, name, household) VALUES ('2099990001299', ?, false)"
 RENAME = "UPDATE employer SET name = ? WHERE matricule = '2099990001299'"
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     (tmp_path / "keys").mkdir()
-    with closing(Database(tmp_path / "x.sqlite", lambda: AT)) as made:
+    with closing(databases.at(tmp_path / "x.sqlite", lambda: AT)) as made:
         made.create()
         with made.write() as connection:
             connection.exec_driver_sql(ENTER, ("Before",))
         yield made
-
-
-def findings(database: Database) -> list[str]:
-    with opened(database.file) as connection:
-        return list(row_findings(connection))
 
 
 def events(database: Database) -> list[str]:
@@ -94,7 +91,12 @@ def test_a_key_that_changes_and_a_row_that_goes_are_noted(database: Database) ->
     assert findings(database) == []
 
 
-def test_no_other_tool_can_write_a_row(database: Database) -> None:
+@pytest.mark.embedded
+def test_no_other_tool_can_write_a_row_of_an_embedded_database(tmp_path: Path) -> None:
+    with closing(Database(tmp_path / "x.sqlite", lambda: AT)) as database:
+        database.create()
+        with database.write() as connection:
+            connection.exec_driver_sql(ENTER, ("Before",))
     with (
         closing(sqlite3.connect(database.file)) as connection,
         pytest.raises(sqlite3.OperationalError, match="secugate_change"),
@@ -104,9 +106,10 @@ def test_no_other_tool_can_write_a_row(database: Database) -> None:
 
 def test_without_the_trigger_it_can_and_is_found_twice(database: Database) -> None:
     """The negative control: what the protection keeps out comes in without it."""
-    with closing(sqlite3.connect(database.file)) as connection, connection:
-        connection.execute("DROP TRIGGER employer_changed")
-        connection.execute(RENAME, ("Behind our back",))
+    with bare(database) as connection:
+        on = " ON employer" if database.is_shared else ""
+        connection.execute(f"DROP TRIGGER employer_changed{on}")
+        connection.execute("UPDATE employer SET name = 'Behind our back'")
     assert findings(database) == [
         "Trigger employer_changed (of employer): it is missing",
         "Employer 2099990001299: it was changed behind the gateway's back",
@@ -117,16 +120,16 @@ def test_without_the_trigger_it_can_and_is_found_twice(database: Database) -> No
     "statement",
     [
         'DELETE FROM "change"',
-        "UPDATE \"change\" SET digest = x'00'",
+        'UPDATE "change" SET digest = nonce',
         'UPDATE "change" SET id = id + 9',
-        'UPDATE "change" SET key = 1',
+        "UPDATE \"change\" SET key = '1'",
         'UPDATE "change" SET key = NULL',
         'UPDATE "change" SET nonce = NULL',
         'UPDATE "change" SET key = NULL, nonce = NULL, "table" = \'wage\'',
         "DELETE FROM journal",
         "UPDATE journal SET event = 'x'",
         "DELETE FROM journal_node",
-        "UPDATE journal_node SET hash = x'00'",
+        "UPDATE journal_node SET place = 9",
     ],
 )
 def test_what_is_only_added_to_cannot_be_changed(database: Database, statement: str) -> None:
@@ -148,31 +151,25 @@ def test_a_row_can_be_forgotten_and_all_still_holds(database: Database) -> None:
         connection.exec_driver_sql(FORGET)
     assert findings(database) == []
     with database.read() as connection:
-        query = (
-            'SELECT count(*) FROM "change" WHERE "table" = \'employer\' AND coalesce(key, nonce) IS NOT NULL'
-        )
-        assert connection.exec_driver_sql(query).scalar() == 0
+        query = 'SELECT key, nonce FROM "change" WHERE "table" = \'employer\''
+        assert {tuple(row) for row in connection.exec_driver_sql(query)} == {(None, None)}
 
 
 def test_nobody_hides_a_deletion_as_if_it_were_forgotten(database: Database) -> None:
-    with closing(sqlite3.connect(database.file)) as connection, connection:
-        made = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
-        for name, _ in made:
-            connection.execute(f"DROP TRIGGER {name}")
+    with bare(database) as connection, without_triggers(database, connection):
         connection.execute("DELETE FROM employer")
         connection.execute(FORGET)
-        for _, text in made:
-            connection.execute(text)
     assert findings(database) == ["Change 1: its key was taken away, and nothing tells of it"]
 
 
+@pytest.mark.embedded
 @pytest.mark.parametrize("content", [b"", b"no database", b"SQLite format 3\0" + bytes(4096)])
 def test_a_file_that_is_no_database_of_ours_is_told(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "x.sqlite"
     file.write_bytes(content)
     try:
-        with opened(file) as connection:
-            found = list(row_findings(connection))
+        with closing(Database(file)) as database, database.opened() as reader:
+            found = list(row_findings(reader, database.dialect, frozenset()))
     except sqlite3.Error:
         return
     assert found
@@ -188,6 +185,7 @@ TABLE = sa.Table(
 )
 
 
+@pytest.mark.embedded
 @given(VALUES, VALUES, st.booleans())
 def test_rows_that_differ_are_hashed_differently(
     one: tuple[object, ...], other: tuple[object, ...], of_bytes: bool

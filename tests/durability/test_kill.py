@@ -26,11 +26,13 @@ import pytest
 import sqlalchemy as sa
 from lxml import etree
 
-from adapters.client.https import HttpsDoor
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.database import Database, tables
+from adapters.database.deposits import DIED, TRIES, replay
 from adapters.premises import Premises
 from adapters.spool import Spool
+from gateway.client.https import HttpsDoor
+from gateway.client.seals import GOOD, seal_verdict
+from gateway.moments import Received, system_clock
 from gateway.returns import ackrec, acktrt, matass
 from tests.durability.load import Book, Item, Supply, clients, collect
 from tests.durability.running import PATIENCE_SECONDS, Running, launch, running, verify
@@ -153,15 +155,24 @@ def _rest(data: Path, supply: Supply, book: Book, senders: list[Sender]) -> dict
 
 
 def _wait_until_treated(data: Path, gateway: Running) -> None:
-    open_ones = sa.select(sa.func.count()).where(deposit.c.state.in_(["received", "waiting"]))
+    """What was under way at three kills is parked, as if it were the cause; an operator has it treated."""
+    open_ones = sa.select(deposit.c.id, deposit.c.state, deposit.c.fault).where(
+        deposit.c.state.in_(["received", "waiting", "parked"])
+    )
     database = Database(Premises(data).database)
     until = time.monotonic() + PATIENCE_SECONDS
-    with database.engine.connect().execution_options(reading=True) as connection:
-        while connection.execute(open_ones).scalar():
-            connection.rollback()
-            assert time.monotonic() < until, f"still not treated:\n{gateway.log.read_text()[-5000:]}"
-            with pytest.raises(subprocess.TimeoutExpired):
-                gateway.process.wait(0.05)
+    while True:
+        with database.read() as connection:
+            left = connection.execute(open_ones).all()
+        if not left:
+            break
+        assert time.monotonic() < until, f"still not treated:\n{gateway.log.read_text()[-5000:]}"
+        for row in left:
+            if (row.state, row.fault) == ("parked", DIED):
+                with database.write() as connection:
+                    assert replay(connection, row.id, Received(system_clock()))
+        with pytest.raises(subprocess.TimeoutExpired):
+            gateway.process.wait(0.05)
     database.close()
 
 
@@ -180,7 +191,9 @@ def _send_again(gateway: Running, items: list[Item], senders: list[Sender]) -> d
 def nothing_was_refused_and_nothing_failed(aftermath: Aftermath) -> None:
     assert aftermath.book.refused == []
     faults = [
-        line for line in aftermath.log.splitlines() if '"level": "error"' in line or "Traceback" in line
+        line
+        for line in aftermath.log.splitlines()
+        if ('"level": "error"' in line and DIED not in line) or "Traceback" in line
     ]
     assert faults == []
 
@@ -214,11 +227,12 @@ def every_receipt_is_sealed_and_names_its_place_in_the_journal(aftermath: Afterm
 
 
 def every_deposit_came_to_one_end(aftermath: Aftermath) -> None:
+    """Those that were being treated when the gateway was killed have a try for it."""
     ends = aftermath.rows(
         sa.select(deposit.c.id, deposit.c.state, deposit.c.verdict, deposit.c.tries, deposit.c.group)
     )
-    ended = {(row.state, row.verdict, row.tries, row.group) for row in ends}
-    assert ended == {("done", "accepted", 0, None)}
+    assert {(row.state, row.verdict, row.group) for row in ends} == {("done", "accepted", None)}
+    assert {row.tries for row in ends} <= set(range(TRIES))
     for kind in ("ACKREC", "ACKTRT"):
         answered = Counter(
             row.deposit for row in aftermath.rows(sa.select(answer.c.deposit).where(answer.c.kind == kind))

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from adapters.client.sftp import SftpDoor
 from adapters.database import Database
 from adapters.database.deposits import Deposits
 from adapters.premises import Premises, spool_of
 from adapters.serve import Gateway
 from gateway.batch import MemberId
+from gateway.client.sftp import SftpDoor
 from gateway.moments import Clock, system_clock
 from gateway.states import State
 from inbox.receive import Inbox, receive
@@ -109,8 +109,24 @@ def test_uploads_cut_off_and_files_never_entered_are_cleared(closed: tuple[House
     assert len(list(spool.ids())) == len(kept) + 2
     with opened(home):
         assert list(spool.incoming.iterdir()) == []
-        assert sorted(spool.ids()) == kept
+        wait_for(lambda: sorted(spool.ids()) == kept or None)
         assert is_well(home)
+
+
+def test_a_deposit_that_comes_while_it_is_looked_is_left_alone(closed: tuple[House, Sender]) -> None:
+    """Its file is there before its entry is; only what was there before this process is set aside."""
+    home, _ = closed
+    spool = home.gateway.spool
+    kept = sorted(spool.ids())
+    upload = spool.begin()
+    upload.write(0, b"put, and not entered yet")
+    upload.keep(str(uuid.uuid4()), str(MEMBER), system_clock())
+    both = sorted(spool.ids())
+    assert len(both) == len(kept) + 1
+    assert spool.sweep(lambda _: set(kept)) == 0
+    assert sorted(spool.ids()) == both
+    assert spool.sweep(lambda _: set(kept)) == 1, "the control: the next process knows nothing of it"
+    assert sorted(spool.ids()) == kept
 
 
 def test_what_was_receipted_and_not_treated_is_treated_in_its_order(closed: tuple[House, Sender]) -> None:

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.pki import Authority, KeyKind, Subject, new_key
 from adapters.premises import Premises
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.returns import ackrec
 from signing.sign import Signer
 from tests.durability.month import Store, copy_of, make_month

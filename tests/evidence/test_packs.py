@@ -18,9 +18,9 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.client import https, sftp
 from adapters.installation import issue_encryption
 from adapters.premises import Premises
+from gateway.client import https, sftp
 from gateway.evidence import pack as layout
 from gateway.evidence.check import Verdict
 from gateway.names import Extension

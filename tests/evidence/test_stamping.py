@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from adapters.client import Refused, https, sftp
 from adapters.settings import Settings
 from adapters.time_authority import TimeAuthority as Asked
 from adapters.time_authority import Unstamped
+from gateway.client import https, sftp
+from gateway.client.doors import Refused
 from gateway.evidence.check import Verdict
 from gateway.moments import Received
 from signing.certificates import load_seals

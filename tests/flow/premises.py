@@ -9,8 +9,8 @@ from typing import Any
 import sqlalchemy as sa
 from lxml import etree
 
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.database.deposits import Kept
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.matricule import person_number
 from gateway.moments import LUXEMBOURG
 from gateway.wire import NAMESPACE
@@ -130,7 +130,7 @@ def midnight(day: date) -> datetime:
 def look_over(home: House) -> None:
     """Whatever a module did: every deposit has its receipt, every ended one its one acknowledgement, every
     answer has its form and (of each tenth it is looked at) our seal, and all is as the journal says."""
-    count = "(SELECT count(*) FROM answer WHERE deposit = d.id AND kind = '{}') AS {}"
+    count = "(SELECT count(*) FROM answer WHERE deposit = d.id AND kind = '{}') AS \"{}\""
     counts = ", ".join(count.format(kind, kind) for kind in ("ACKREC", "ACKTRT", "FAIL"))
     for row in rows(home, f"SELECT d.id, d.state, d.fault, {counts} FROM deposit d"):
         assert (row["ACKREC"], row["ACKTRT"]) == (1, int(row["state"] in ENDED)), row

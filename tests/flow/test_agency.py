@@ -101,7 +101,7 @@ def missions(home: House, insured: str) -> list[tuple[str, str, str | None]]:
     """User company, first and last day of each mission of a person that stands."""
     found = rows(
         home,
-        "SELECT user, entry, exit FROM mission WHERE insured = :insured AND state = 'current'"
+        "SELECT \"user\", entry, exit FROM mission WHERE insured = :insured AND state = 'current'"
         " ORDER BY entry, user",
         insured=insured,
     )

@@ -11,10 +11,10 @@ import sqlalchemy as sa
 from lxml import etree
 
 from adapters.billing import BillingRun, Issued
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.database.institutions import totals
 from adapters.premises import payee_of
 from gateway.batch import MemberId
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.matricule import is_employer
 from gateway.moments import Period, Received
 from tests.flow.premises import HandClock, execute, move, rows, someone, texts
@@ -301,6 +301,7 @@ def test_a_statement_is_due_ten_days_after_its_issue(
     assert (texts(statement, "Issued"), texts(statement, "Due")) == (["2026-09-15"], ["2026-09-25"])
 
 
+@pytest.mark.embedded
 def test_whom_a_run_concerns_is_found_without_reading_all_that_was_ever_stated_or_booked(home: House) -> None:
     """After ten years a hundred months stand behind every employer: SQLite tells how it goes about it."""
     steps: list[str] = []

@@ -12,10 +12,10 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.client.parcels import group
 from adapters.database.members import ALL
 from gateway import contents, dta, names, wire
 from gateway.agreement import Agreement
+from gateway.client.parcels import group
 from gateway.contents.checks import MOST_RECORDS, Expected
 from gateway.moments import Received
 from gateway.names import Extension

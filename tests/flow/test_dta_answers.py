@@ -9,11 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.database.members import ALL
 from gateway import dta, dta_answers, names, wire
 from gateway.agreement import Agreement, Spelling
 from gateway.batch import Record
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.moments import Received
 from gateway.outcome import Refusal
 from gateway.procedures import procedure

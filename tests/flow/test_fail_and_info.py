@@ -14,10 +14,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.pdf import TEMPLATES, typeset
 from gateway import names, wire
 from gateway.batch import Anomaly, Record
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.moments import Received
 from gateway.names import Extension
 from gateway.outcome import Refusal

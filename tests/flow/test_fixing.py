@@ -177,7 +177,7 @@ def test_what_is_no_return_is_passed_over_in_one_line(
 ) -> None:
     _, salret = refused
     (salret.parent / "notes.txt").write_text("call them on Monday")
-    files = sorted(salret.parent.iterdir())
+    files = sorted(file for file in salret.parent.iterdir() if not file.name.startswith("."))
     done = command("fix", *files, "--profile", visitor.profile, "--out", tmp_path / "packs", "--json")
     assert done.exit_code == 0, done.output
     returns = [str(file) for file in files if ".SALRET." in file.name]

@@ -23,6 +23,7 @@ from cryptography.x509.oid import NameOID
 from lxml import etree
 
 from adapters.database.deposits import Kept
+from adapters.database.evidence import StoredEvidence, evidence_of
 from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates
 from adapters.premises import Premises
 from gateway import names
@@ -605,11 +606,32 @@ def publish(home: House, lists: Path, revoked: Mapping[int, datetime], **moments
             file.unlink()
 
 
+def looked_at(home: House, told: Outcome) -> StoredEvidence:
+    """What was kept of the judgement on a deposit that was refused; nothing that anybody could rely on."""
+    identifier = told.kept.deposit.id
+    with home.gateway.database.read() as connection:
+        assert evidence_of(connection, identifier) == StoredEvidence((), (), ())
+        return evidence_of(connection, identifier, refused=True)
+
+
+def test_sr_4_what_was_judged_is_kept_of_a_refused_deposit_too(home: House, sender: Sender) -> None:
+    """Of one whose signer was believed and whose content was not; of one that came not so far, nothing."""
+    content = home.batch(sender, "DECSAL", [wage()]).replace(b"</BaseWage>", b"0</BaseWage>")
+    kept = looked_at(home, refused(home, sender, content, "SIG-BROKEN"))
+    assert sender.signer.certificate.public_bytes(Encoding.DER) in kept.certificates
+    assert kept.lists
+    assert looked_at(home, refused(home, sender, b"<nothing", "FILE-NOT-XML")).certificates == ()
+
+
 def test_revoked_certificate(home: House, sender: Sender, good: bytes, lists: Path) -> None:
     stolen = register(home, sender, issued(home, sender))
     assert home.send(stolen, "DECSAL", [wage(someone())]).verdict == "accepted"
     publish(home, lists, {stolen.signer.certificate.serial_number: home.clock()})
-    refused(home, sender, home.batch(stolen, "DECSAL", [wage()]), "SIG-CERTIFICATE-REVOKED")
+    told = refused(home, sender, home.batch(stolen, "DECSAL", [wage()]), "SIG-CERTIFICATE-REVOKED")
+    kept = looked_at(home, told)
+    assert stolen.signer.certificate.public_bytes(Encoding.DER) in kept.certificates
+    published = x509.load_pem_x509_crl((lists / "new.crl").read_bytes()).public_bytes(Encoding.DER)
+    assert published in kept.lists, "SR-4: what said so is kept with the deposit"
     assert home.send(sender, "DECSAL", [wage(someone())]).verdict == "accepted"
 
 

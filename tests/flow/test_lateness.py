@@ -13,7 +13,6 @@ import pytest
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.database import Database
 from adapters.database.circumstances import Circumstances
 from adapters.lateness import proposed
 from adapters.serve import Gateway
@@ -23,6 +22,7 @@ from gateway.deadlines import Kind, Outage
 from gateway.lateness import Circumstance, Ground, Matter, Proposal, State
 from gateway.matricule import person_number
 from gateway.moments import LUXEMBOURG, Received
+from tests import databases
 from tests.flow.premises import START, HandClock, affiliations, move, rows, someone
 from tests.house import EMPLOYER, MEMBER, OTHER_EMPLOYER, House, Sender, entry, house, wage
 
@@ -196,7 +196,7 @@ def test_what_the_operator_declares_counts_and_stands_in_the_journal(home: House
 
 @pytest.mark.parametrize("table", ["outage", "circumstance"])
 def test_what_was_declared_cannot_be_changed_unnoticed(tmp_path: Path, table: str) -> None:
-    database = Database(tmp_path / "gateway.db")
+    database = databases.at(tmp_path / "gateway.db")
     spool = Spool(tmp_path / "spool", 1, database.file_keys)
     database.create()
     known, at = Circumstances(database), Received(START)

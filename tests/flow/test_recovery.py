@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 import sqlalchemy as sa
@@ -14,10 +17,10 @@ from lxml import etree
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.database.ledger import SqlArrangements, SqlLedger
 from adapters.fines import Fines
 from adapters.recovery import NotDue, Recovery, Taken
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.deadlines import Kind as DeadlineKind
 from gateway.fines import NotDone
 from gateway.ledger import Dispute
@@ -27,7 +30,7 @@ from gateway.recovery import LaterDay, State
 from gateway.recovery.words import Kind
 from gateway.returns import recouv
 from tests.flow.premises import START, HandClock, execute, look_over, move, rows, someone
-from tests.house import EMPLOYER, MEMBER, OTHER_EMPLOYER, House, Sender, entry, house
+from tests.house import EMPLOYER, MEMBER, OTHER_EMPLOYER, House, Sender, entry, house, wait_for
 
 CHARGE = {"CNS": 30_000, "CNAP": 50_000}
 TOTAL = sum(CHARGE.values())
@@ -40,8 +43,9 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def home(tmp_path: Path, clock: HandClock) -> Iterator[House]:
-    """A gateway in August 2026; the employer has a statement due on the 25th of each month since May."""
+    """A gateway in August 2026 that does not recover by itself: only what a test orders is done."""
     with house(tmp_path, clock=clock) as opened:
+        opened.gateway.engine._sweep_again = math.inf
         for employer in (EMPLOYER, OTHER_EMPLOYER):
             opened.employer(employer)
         yield opened
@@ -86,10 +90,19 @@ def fines(home: House) -> Fines:
     return Fines(home.gateway.database, home.gateway.seal, home.clock)
 
 
+def noon(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}T12:00:00").replace(tzinfo=UTC)
+
+
 def on(home: House, clock: HandClock, text: str) -> list[Taken]:
     """What recovery does at noon of a day."""
-    move(home, clock, datetime.fromisoformat(f"{text}T12:00:00").replace(tzinfo=UTC))
+    move(home, clock, noon(text))
     return list(recovery(home).run(date.fromisoformat(text)))
+
+
+def swept_on(home: House, day: date) -> None:
+    """Wait until the engine has done by itself what falls due on a day."""
+    wait_for(lambda: True if home.gateway.engine._swept == day else None)
 
 
 def events(taken: list[Taken]) -> list[str]:
@@ -153,6 +166,49 @@ def test_from_four_unpaid_statements_to_the_bailiff(home: House, sender: Sender,
 
 def on_an_earlier_day(home: House) -> None:
     list(recovery(home).run(date(2026, 10, 19)))
+
+
+def test_the_gateway_recovers_each_day_by_itself(home: House, sender: Sender, clock: HandClock) -> None:
+    """In the daily sweep, each step once; a constraint is left to the operator."""
+    four(home)
+    home.gateway.engine._sweep_again = 0.0
+    reminded = [Kind.REMINDER]
+    for day, kinds in {
+        "2026-09-04": reminded,
+        "2026-09-15": [*reminded, Kind.SUMMONS],
+        "2026-10-16": [*reminded, Kind.SUMMONS],
+    }.items():
+        move(home, clock, noon(day))
+        swept_on(home, date.fromisoformat(day))
+        assert [one.kind for one in told(home)] == kinds
+    assert home.gateway.engine._treatment.sweep(Received(home.clock()))
+    assert len(told(home)) == 2
+
+
+def test_the_sweep_and_the_command_at_once_take_each_step_once(
+    home: House, sender: Sender, clock: HandClock
+) -> None:
+    for number in range(1, 11):
+        charge(home, date(2026, 7, 25), number, employer := f"{EMPLOYER[:-3]}{number:03}")
+        home.employer(employer)
+    clock.put(noon("2026-09-04"))
+    day = date(2026, 9, 4)
+    together = Barrier(2)
+
+    def swept() -> None:
+        together.wait()
+        assert recovery(home).sweep(day)
+
+    def ran() -> list[Taken]:
+        together.wait()
+        return list(recovery(home).run(day))
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.submit(swept), pool.submit(ran)
+        first.result()
+        assert len(second.result()) <= 10
+    assert [row["event"] for row in rows(home, "SELECT event FROM recovery_event")] == ["reminder"] * 10
+    assert len(journal(home, "recovery")) == 10
 
 
 def test_a_dispute_freezes_its_amount_alone(home: House, sender: Sender, clock: HandClock) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -9,11 +10,19 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from adapters.database.members import ALL
+from adapters.database.members import ALL, fingerprint
+from adapters.database.portal import CheckedFile, Desk, new_id
+from adapters.database.releases import Releases, SamePerson
+from adapters.database.visits import Visits
 from adapters.pki import KeyKind, Subject, new_key, write_certificates, write_key
 from gateway.agreement import Agreement
 from gateway.moments import Received
+from gateway.people import EVERY_ROLE
+from signing.sign import Signer
 from tests.flow.premises import START, HandClock, look_over, move, rows, swept
 from tests.house import (
     EMPLOYER,
@@ -120,6 +129,63 @@ def test_whoever_signed_may_withdraw_but_not_release(office: Office) -> None:
     assert office.answer(office.first(office.sender), deposit, "withdrawal") == 204
     assert office.home.outcome(office.sender, deposit).codes == ["FILE-UNRELEASED"]
     assert office.wages() == 0
+
+
+def test_nobody_makes_their_own_second_person(office: Office) -> None:
+    """SR-4: neither by renewing the key that signed, nor by a key of the portal, nor by a link for somebody.
+
+    A further key, which two persons of the operator register, is the control.
+    """
+    deposit, home, now = office.deposit(2), office.home, Received(office.clock())
+    swept(home, office.sender, deposit, "unreleased")
+    signer = office.sender.signer.certificate
+    folder = office.folder(office.sender) / "renewed"
+    folder.mkdir()
+    private = new_key(KeyKind.P256)
+    asked = x509.CertificateSigningRequestBuilder().subject_name(signer.subject)
+    request = asked.sign(private, hashes.SHA256()).public_bytes(Encoding.PEM).decode()
+    renewed = home.gateway.keys.renew_certificate(MEMBER, fingerprint(signer), request)
+    write_key(folder / "key.pem", private)
+    (folder / "cert.pem").write_text(renewed.certificate)
+    assert office.answer((folder / "key.pem", folder / "cert.pem"), deposit, "release") == 409
+
+    visits, releases = Visits(home.gateway.database), Releases(home.gateway.database)
+    holder = visits.of_certificate(MEMBER, fingerprint(signer), "Holder", now)
+    puppet, of_puppet = (visits.register(MEMBER, name, EVERY_ROLE, now) for name in ("Puppet", "Its friend"))
+    visits.note(holder, "link", puppet.id, now)
+    visits.note(puppet, "link", of_puppet.id, now)
+    for person in (holder, puppet, of_puppet):
+        with pytest.raises(SamePerson):
+            releases.answer(str(MEMBER), deposit, person.id, released=True, at=now)
+    assert office.wages() == 0
+    assert office.answer(office.second(), deposit, "release") == 204
+    assert home.outcome(office.sender, deposit).verdict == "accepted"
+
+
+def test_a_file_that_the_portal_signed_is_of_who_had_it_signed(office: Office) -> None:
+    """The key of the portal is everybody's: who consented to it may release what somebody else had signed."""
+    home, now = office.home, Received(office.clock())
+    visits, releases = Visits(home.gateway.database), Releases(home.gateway.database)
+    chief, clerk = (visits.register(MEMBER, name, EVERY_ROLE, now) for name in ("Chief", "Clerk"))
+    private = new_key(KeyKind.P256)
+    authority = home.authority
+    made = authority.issue(
+        Subject("Portal", serial_number=str(MEMBER)), private.public_key(), now.at, now.at + VALIDITY
+    )
+    desk = Desk(home.gateway.database)
+    desk.add_key(chief, made, private, now)
+    sender = replace(office.sender, signer=Signer(private, made))
+    for who, other in ((clerk, chief), (chief, clerk)):
+        wages = [wage(INSURED, EMPLOYER, Period=f"2025-0{month}") for month in (1, 2)]
+        name, content = home.signed(sender, "DECSAL", wages)
+        digest = hashlib.sha256(content).hexdigest()
+        file = CheckedFile(new_id(), who.id, name, name, len(content), digest, "made here", now, None)
+        desk.put(who, file, content, b"{}")
+        deposit = home.receive(office.sender, name, content).deposit
+        swept(home, office.sender, deposit, "unreleased")
+        with pytest.raises(SamePerson):
+            releases.answer(str(MEMBER), deposit, who.id, released=True, at=now)
+        assert releases.answer(str(MEMBER), deposit, other.id, released=True, at=now)
 
 
 def test_another_member_is_told_what_is_told_of_nothing(office: Office) -> None:

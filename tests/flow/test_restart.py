@@ -12,7 +12,7 @@ import pytest
 
 from adapters.serve import Gateway
 from tests.flow.premises import START, HandClock, answers, execute, kinds, rows, someone, wages
-from tests.house import EMPLOYER, MEMBER, House, Sender, house, wage
+from tests.house import EMPLOYER, MEMBER, House, Sender, house, wage, wait_for
 
 
 @dataclass
@@ -85,8 +85,8 @@ def test_a_start_clears_what_was_never_receipted(stopped: Stopped) -> None:
     home.gateway = Gateway(home.settings, home.clock)
     home.gateway.start()
     try:
-        assert list(home.gateway.spool.ids()) == [deposit]
         assert list(spool.incoming.iterdir()) == []
+        wait_for(lambda: list(home.gateway.spool.ids()) == [deposit] or None)
         assert spool.read(deposit) == kept
         digest = hashlib.sha256(kept).hexdigest()
         assert rows(home, "SELECT digest FROM deposit") == [{"digest": digest}]

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from adapters.billing import BillingRun, Issued
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.database.registers.employers import SqlEmployers
 from adapters.premises import payee_of
 from adapters.simulation import (
@@ -28,6 +27,7 @@ from adapters.simulation import (
 from gateway import wire
 from gateway.batch import Header, MemberId
 from gateway.billing.simulation import Side, SimulatedMonth, SimulatedYear, reproduce
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.matricule import is_employer
 from gateway.moments import Period, Received
 from gateway.names import Extension

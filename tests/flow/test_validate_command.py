@@ -17,8 +17,14 @@ from tests.house import House, Sender, wage
 
 
 def validate(*words: object) -> tuple[int, list[dict[str, object]]]:
+    """The exit status, and all anomalies with the name of their file."""
     done = CliRunner().invoke(app, ["validate", *map(str, words), "--json"])
-    return done.exit_code, json.loads(done.stdout)
+    told = json.loads(done.stdout)
+    by_file = {str(words[0]): told} if "valid" in told else told
+    assert all(set(one) == {"valid", "anomalies"} for one in by_file.values())
+    return done.exit_code, [
+        {"file": Path(file).name, **fault} for file, one in by_file.items() for fault in one["anomalies"]
+    ]
 
 
 def test_a_good_batch_has_no_faults(home: House, sender: Sender, tmp_path: Path) -> None:
@@ -35,7 +41,7 @@ def test_all_faults_of_all_files_are_told(home: House, sender: Sender, tmp_path:
     document.write_bytes(etree.tostring(home.plain(sender, "DECSAL", [wage(BaseWage="many", WorkHours="x")])))
     dta = tmp_path / "DECSAL.dta"
     dta.write_bytes((FIRST + WAGE + "1;too;short\r\n" + WAGE.replace("202607", "2026-7")).encode())
-    status, told = validate(document, dta, "--language", "de")
+    status, told = validate(document, dta)
     assert status == 1
     assert [(one["file"], one["record"], one["field"], one["code"]) for one in told] == [
         ("wages.xml", 1, "BaseWage", "SALRET-4"),
@@ -43,7 +49,7 @@ def test_all_faults_of_all_files_are_told(home: House, sender: Sender, tmp_path:
         ("DECSAL.dta", 3, "Period", "SALRET-5"),
         ("DECSAL.dta", 2, None, "SALRET-99"),
     ]
-    assert all(one["text"] and one["remedy"] for one in told)
+    assert all(set(one["message"]) == set(one["remedy"]) == {"fr", "de", "en"} for one in told)
 
 
 def test_a_container_is_looked_into(home: House, sender: Sender, tmp_path: Path) -> None:

@@ -17,9 +17,9 @@ from typer.testing import CliRunner, Result
 
 from adapters.billing import BillingRun
 from adapters.cli import app
-from adapters.client.seals import GOOD, seal_verdict
 from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.premises import payee_of
+from gateway.client.seals import GOOD, seal_verdict
 from gateway.moments import Period
 from gateway.money import cents_of, euro
 from gateway.registers import Affiliation

@@ -186,7 +186,7 @@ GOOD = {
     "MdeClass": ["1", "4"],
     "AccidentFactor": ["0.85", "9.99"],
     "HealthService": ["stm", "sti", "own"],
-    "Affiliated": ["111111100000", "000000000000"],
+    "Affiliated": ["111111100000", "000000000000", "1111111000001"],
     "ReasonCode": [
         "missing-wage",
         "late-entry",
@@ -352,7 +352,7 @@ BAD = {
     "MdeClass": ["", "0", "5", "11"],
     "AccidentFactor": ["", "0.8", ".85", "10.00", "-0.85"],
     "HealthService": ["", "STM", "none"],
-    "Affiliated": ["", "11111110000", "1111111000001", "111111100002"],
+    "Affiliated": ["", "11111110000", "1111111000000", "11111110000011", "111111100002"],
     "ReasonCode": ["", "Class", "missing wage", "gap"],
     "Amount": [
         "",

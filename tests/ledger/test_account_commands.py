@@ -13,12 +13,13 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.database import Database
 from adapters.database.ledger import SqlArrangements, SqlLedger
+from adapters.database.migrations import stamp
 from adapters.premises import Premises
 from gateway.ledger import entries as book
 from gateway.moments import Period, Received
 from gateway.money import cents_of, euro
+from tests import databases
 from tests.ledger.histories import CHARGE, EMPLOYER, full
 
 TODAY = Received(datetime.now(UTC))
@@ -29,8 +30,9 @@ def folder(tmp_path: Path) -> Path:
     """A gateway whose ledger has a charge of 60 days ago, half paid."""
     premises = Premises(tmp_path)
     premises.database.parent.mkdir(parents=True, exist_ok=True)
-    database = Database(premises.database)
+    database = databases.at(premises.database)
     database.create()
+    stamp(database)
     issued = TODAY.day - timedelta(days=60)
     with database.write() as connection:
         SqlLedger(connection).enter(
@@ -108,7 +110,7 @@ def test_a_plan_a_dispute_and_a_request_are_entered_and_judged(folder):
 
 
 def test_a_credit_is_asked_for_once(folder):
-    database = Database(Premises(folder).database)
+    database = databases.at(Premises(folder).database)
     with database.write() as connection:
         paid = book.payment(EMPLOYER, day=TODAY.day, amount=full(), reference="R2", booked=TODAY)
         SqlLedger(connection).enter([paid])

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from adapters.database import Database, tables
+from adapters.database import tables
 from adapters.database.institutions import statistics
 from gateway.ledger.institutions import Statistics
 from gateway.moments import Period
 from gateway.parameters import Branch
+from tests import databases
 from tests.ledger.histories import EMPLOYER
 
 ANNA, BRUNO = "1893120105732", "1894050600302"
@@ -20,7 +21,7 @@ ANNA, BRUNO = "1893120105732", "1894050600302"
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[sa.Connection]:
-    database = Database(tmp_path / "charges.sqlite")
+    database = databases.at(tmp_path / "charges.sqlite")
     database.create()
     with database.write() as connection:
         fill(connection, tables.table(tables.Statement), number=1, employer=EMPLOYER, period="2026-03")

@@ -23,12 +23,13 @@ from gateway.ledger.entries import Entry
 from gateway.ledger.institutions import from_totals, month_end
 from gateway.ledger.memory import MemoryArrangements, MemoryLedger
 from gateway.moments import Period
+from tests import databases
 from tests.ledger.histories import CHARGE, EMPLOYER, FIRST, OTHER_EMPLOYER, History, moment, steps
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(tmp_path / "ledger.sqlite")
+    database = databases.at(tmp_path / "ledger.sqlite")
     database.create()
     yield database
     database.close()
@@ -62,7 +63,7 @@ def test_tables_and_memory_answer_the_same(story):
     for step in story:
         history.happen(*step)
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "ledger.sqlite")
+        database = databases.at(Path(folder) / "ledger.sqlite")
         with closed_at_the_end(database):
             database.create()
             with database.write() as connection:
@@ -146,6 +147,7 @@ def test_arrangements_are_kept_alike(database):
         assert tables.refunds_asked() == memory.refunds_asked()
 
 
+@pytest.mark.embedded
 def test_no_question_about_employers_reads_the_whole_ledger(database):
     scans: list[str] = []
 
@@ -186,7 +188,7 @@ def test_no_question_about_employers_reads_the_whole_ledger(database):
 def test_a_month_end_from_the_sums_of_the_ledger_is_that_of_all_books(story, other, back):
     """Whatever happened: paid, owed, disputed, under a plan, refunded, corrected, of two employers."""
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "ledger.sqlite")
+        database = databases.at(Path(folder) / "ledger.sqlite")
         with closed_at_the_end(database):
             database.create()
             day = FIRST

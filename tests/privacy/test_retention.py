@@ -17,6 +17,7 @@ from adapters.retention import apply, due_documents, due_rows
 from gateway.moments import Period, Received
 from gateway.retention import Term, Terms, terms
 from outbox.post import post
+from tests import databases
 from tests.house import MEMBER
 
 POSTED = datetime(2026, 5, 20, 9, tzinfo=UTC)
@@ -34,7 +35,7 @@ def at(month: int, year: int = 2026) -> Received:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """A member with a SALRET and a notice of May."""
-    opened = Database(tmp_path / "secugate.sqlite", lambda: POSTED)
+    opened = databases.at(tmp_path / "secugate.sqlite", lambda: POSTED)
     opened.create()
     Members(opened).register(MEMBER, name="Made-up Ltd", kind="employer", at=Received(POSTED))
     put(opened, "SALRET", "one.XML")

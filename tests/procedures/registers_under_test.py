@@ -10,12 +10,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlmodel import SQLModel
 
-from adapters.database import Database, tables
+from adapters.database import tables
 from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from gateway.memory import memory_registers
 from gateway.registers import Company, Employer, Identity, Mandate, Registers
+from tests import databases
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ def in_memory(_folder: Path, seeds: Seeds) -> Iterator[Registers]:
 @contextmanager
 def on_tables(folder: Path, seeds: Seeds) -> Iterator[Registers]:
     """The registers on our own tables, in the writing transaction of one batch."""
-    database = Database(folder / "gateway.db")
+    database = databases.at(folder / "gateway.db")
     database.create()
     try:
         with database.write() as connection:
@@ -140,6 +141,7 @@ def _seed(connection: sa.Connection, seeds: Seeds) -> None:
     for noun, values in rows.items():
         if values:
             connection.execute(sa.insert(tables.table(noun)), values)
+    databases.catch_up(connection)
 
 
 IMPLEMENTATIONS: Mapping[str, Opener] = {"memory": in_memory, "tables": on_tables}

@@ -8,7 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from gateway.contributions import (
@@ -372,6 +372,28 @@ def test_the_first_month_of_a_year_is_a_month_alone(
     assume(months[0].affiliated)
     alone = contribution(months[0].pay, months[0].insurance, employer, schedule_of(months[0].period))
     assert year(months, employer)[0] == alone
+
+
+@settings(deadline=None)
+@given(YEARS, EMPLOYERS, POLICIES)
+def test_a_month_without_pay_leaves_what_the_reference_says(
+    drawn: tuple[Month, ...], employer: Classification, policy: Policy
+) -> None:
+    """Such months are computed once for many people: a year is as if each had been computed for itself."""
+    room = Room()
+    months = [replace(one, pay=Pay()) if place % 3 else one for place, one in enumerate(drawn)]
+    for month, due in zip(months, year(months, employer, policy=policy), strict=True):
+        alone = contribution(
+            month.pay,
+            month.insurance,
+            employer,
+            schedule_of(month.period),
+            policy=policy,
+            room=room,
+            affiliated=month.affiliated,
+        )
+        assert due == alone
+        room = alone.room
 
 
 def test_months_out_of_order_or_of_two_years_are_refused() -> None:

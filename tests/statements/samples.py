@@ -11,12 +11,12 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+from gateway.billing.lines import ChargedLine, sums
 from gateway.billing.statement import (
     AccountStatement,
     Booking,
     Calculation,
     Cause,
-    ChargedLine,
     CorrectedMonth,
     Declared,
     InstitutionShare,
@@ -193,7 +193,7 @@ def bill(
         due=ISSUED + timedelta(days=10),
         previous_balance=previous,
         bookings=tuple(bookings),
-        branches=branch_sums(results, BRANCHES),
+        branches=branch_sums(sums(one.lines for one in results), BRANCHES),
         corrections=_months(corrections),
         refunds=_refunds(refunds),
         distribution=_distribution([*results, *(one for change in corrections for one in change.results)]),
@@ -215,7 +215,9 @@ def _months(corrections: Sequence[Recalculation]) -> tuple[CorrectedMonth, ...]:
             period=period,
             insured=len({one.insured for one in months[period]}),
             causes=tuple(cause for cause in Cause if any(cause in one.causes for one in months[period])),
-            branches=branch_sums([part for one in months[period] for part in one.results], BRANCHES),
+            branches=branch_sums(
+                sums(part.lines for one in months[period] for part in one.results), BRANCHES
+            ),
         )
         for period in sorted(months)
     )

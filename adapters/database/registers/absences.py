@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.registers import recalculations
-from adapters.database.registers.keys import key_table, many, month_row
+from adapters.database.registers.keys import enter, key_table, many, month_row
 from gateway.moments import Period
 from gateway.registers import Absence, AbsenceState, InsuredMonth, Pair
 
@@ -27,10 +27,6 @@ _ABSENCE_COLUMNS = (
     "deposit",
     "record",
     "state",
-)
-_INSERT_ABSENCE = (
-    f"INSERT INTO absence ({', '.join(_ABSENCE_COLUMNS)})"  # noqa: S608 - our own names
-    f" VALUES ({', '.join('?' * len(_ABSENCE_COLUMNS))})"
 )
 
 
@@ -71,7 +67,7 @@ class SqlAbsences:
             .join(wanted, sa.and_(absence.c.employer == wanted.c.a, absence.c.insured == wanted.c.b))
             .where(
                 sa.text(f"absence.{tables.ABSENCE_STANDS}"),
-                absence.c.period.between(str(first), str(last)),
+                sa.and_(absence.c.period >= str(first), absence.c.period <= str(last)),
             )
             .order_by(absence.c.first_day)
         )
@@ -88,7 +84,7 @@ class SqlAbsences:
             sa.select(absence.c.employer, absence.c.insured)
             .join(wanted, absence.c.employer == wanted.c.a)
             .where(
-                absence.c.period.between(wanted.c.b, str(last)),
+                sa.and_(absence.c.period >= wanted.c.b, absence.c.period <= str(last)),
                 sa.text(f"absence.{tables.ABSENCE_STANDS}"),
             )
         )
@@ -99,7 +95,7 @@ class SqlAbsences:
     def add(self, absences: Iterable[tuple[Absence, AbsenceState]]) -> None:
         given = list(absences)
         rows = ((*_absence_row(one), state.value) for one, state in given)
-        many(self._connection, _INSERT_ABSENCE, rows)
+        enter(self._connection, "absence", _ABSENCE_COLUMNS, rows)
         recalculations.enter(self._connection, (month_row(one.month) for one, _ in given))
 
     def cancel(self, months: Collection[InsuredMonth]) -> None:

@@ -39,7 +39,7 @@ class SqlAffiliations:
                 sa.and_(affiliation.c.employer == wanted.c.a, affiliation.c.insured == wanted.c.b),
             )
             .where(affiliation.c.state == "current")
-            .order_by(affiliation.c.entry, affiliation.c.user)
+            .order_by(affiliation.c.entry, affiliation.c.user.nulls_first())
         )
         for row in self._connection.execute(query).all():
             found[row[0], row[1]].append(_affiliation(*row))
@@ -54,7 +54,7 @@ class SqlAffiliations:
                 affiliation.c.entry <= last.isoformat(),
                 sa.or_(affiliation.c.exit.is_(None), affiliation.c.exit >= first.isoformat()),
             )
-            .order_by(affiliation.c.insured, affiliation.c.entry, affiliation.c.user)
+            .order_by(affiliation.c.insured, affiliation.c.entry, affiliation.c.user.nulls_first())
         )
         return [_affiliation(*row) for row in self._connection.execute(query)]
 

@@ -17,9 +17,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.keys import enter, key_table
 from gateway.billing.charges import Basis, Change, Charge, ChargeKey, RecordKey, Standing
-from gateway.billing.statement import Cause, ChargedLine
+from gateway.billing.lines import ChargedLine, Lines
+from gateway.billing.statement import Cause
 from gateway.contributions import Classification, Group, HealthService, Pay, schedule_of
 from gateway.moments import Period, Received
 from gateway.parameters import Branch
@@ -29,12 +30,7 @@ charge = tables.CHARGE
 statement = tables.table(tables.Statement)
 
 _ELEMENTS = ("base_wage", "supplements", "overtime_pay", "gratuities", "unemployment_pay")
-_PARTS = ("base", "employee", "employer")
-_PLACES = {branch: len(_PARTS) * place for place, branch in enumerate(Branch)}
-_NO_AMOUNTS = (None,) * len(_PARTS) * len(_PLACES)
 _COLUMNS = tuple(column.name for column in charge.columns if column.name != "id")
-_QUOTED = ", ".join(f'"{name}"' for name in _COLUMNS)
-_INSERT = f"INSERT INTO charge ({_QUOTED}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
 
 
 class Version(NamedTuple):
@@ -115,7 +111,7 @@ class SqlCharges:
 
     def add_all(self, charged: Iterable[tuple[str, int, Iterable[Change]]]) -> None:
         """The same for many: employer, number of the statement, changes."""
-        many(self._connection, _INSERT, (row for one in charged for row in _rows(*one)))
+        enter(self._connection, "charge", _COLUMNS, (row for one in charged for row in _rows(*one)))
 
     def _versions(self, employer: str, insured: Collection[str]) -> Iterator[Version]:
         wanted = key_table(self._connection, [(employer, one) for one in insured])
@@ -162,10 +158,9 @@ def _rows(employer: str, number: int, changes: Iterable[Change]) -> Iterator[tup
 def _row(employer: str, number: int, one: Charge, sign: int, causes: str) -> tuple[object, ...]:
     """A row of the table, in the order of `_COLUMNS`; `sign` is -1 for a reversal."""
     key, basis = one.key, one.basis
-    amounts: list[int | None] = [*_NO_AMOUNTS]
-    for line in one.lines:
-        place = _PLACES[line.branch]
-        amounts[place : place + len(_PARTS)] = (sign * line.base, sign * line.employee, sign * line.employer)
+    amounts = Lines.of(one.lines).by_branch()
+    if sign < 0:
+        amounts = tuple(None if cents is None else -cents for cents in amounts)
     return (
         employer,
         key.insured,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 
+from adapters.database import dialects
 from gateway.registers import InsuredMonth
 
 
@@ -21,22 +22,25 @@ def many(connection: sa.Connection, statement: str, rows: Iterable[tuple[object,
         connection.exec_driver_sql(statement, given)
 
 
-def key_table(connection: sa.Connection, keys: Iterable[tuple[str, ...]]) -> sa.Table:
-    """A temporary table of up to three key columns, to join with: one question for any number of keys.
+def enter(
+    connection: sa.Connection, table: str, columns: Sequence[str], rows: Iterable[tuple[object, ...]]
+) -> None:
+    """Enter rows into a table, the fastest way its database has.
 
-    It has no index, so that the register is searched by its own, key by key. With one, SQLite would
-    read the whole register and look every row up here.
+    Args:
+        rows: values in the order of the columns.
     """
-    connection.exec_driver_sql("CREATE TEMP TABLE IF NOT EXISTS wanted (a TEXT, b TEXT, c TEXT)")
-    connection.exec_driver_sql("DELETE FROM wanted")
-    once = set(keys)
-    columns = "abc"[: len(next(iter(once), ()))]
-    marks = ", ".join("?" * len(columns))
-    many(connection, f"INSERT INTO wanted ({', '.join(columns)}) VALUES ({marks})", once)  # noqa: S608 - ours
-    return _WANTED
+    given = list(rows)
+    if given:
+        dialects.of(connection).enter(connection, table, columns, given)
 
 
-_WANTED = sa.Table("wanted", sa.MetaData(), *(sa.Column(name, sa.Text) for name in "abc"))
+def key_table(connection: sa.Connection, keys: Iterable[tuple[str, ...]]) -> sa.FromClause:
+    """Up to three key columns, `a`, `b` and `c`, to join with: one question for any number of keys.
+
+    It is good until the next one is asked for.
+    """
+    return dialects.of(connection).key_table(connection, set(keys))
 
 
 def month_row(month: InsuredMonth) -> tuple[str, str, str]:

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import many, month_row
+from adapters.database.registers.keys import enter, many, month_row
 from gateway.contributions import Group
 from gateway.moments import Period
 from gateway.parameters import Branch
@@ -28,10 +28,6 @@ _COLUMNS = (
     "reference",
     "state",
 )
-_INSERT = (
-    f"INSERT INTO own_calculation ({', '.join(_COLUMNS)})"  # noqa: S608 - our own names
-    f" VALUES ({', '.join('?' * len(_COLUMNS))})"
-)
 
 
 class SqlOwnCalculations:
@@ -47,7 +43,7 @@ class SqlOwnCalculations:
             " WHERE employer = ? AND insured = ? AND period = ? AND state = 'current'",
             map(month_row, {one.month for one in own}),
         )
-        many(self._connection, _INSERT, map(_row, own))
+        enter(self._connection, "own_calculation", _COLUMNS, map(_row, own))
 
     def of_month(self, employer: str, period: Period) -> Sequence[OwnCalculation]:
         query = (

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import sqlalchemy as sa
 
 from adapters.database import tables
+from adapters.database.registers import keys
 from adapters.database.registers.keys import key_table, many
 from gateway.moments import Period
 
@@ -22,7 +23,7 @@ statement = tables.table(tables.Statement)
 
 _DUE = sa.text(f"recalculation.{tables.RECALCULATION_DUE}")
 _HELD = sa.text(f"billing_hold.{tables.HOLD_STANDS}")
-_INSERT = "INSERT INTO recalculation (employer, insured, period) VALUES (?, ?, ?)"
+_COLUMNS = ("employer", "insured", "period")
 _ENTER = (
     "INSERT INTO recalculation (employer, insured, period)"
     " SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM statement WHERE employer = ? AND period >= ?)"
@@ -52,7 +53,7 @@ def enter_late(connection: sa.Connection, months: Iterable[tuple[str, str, str]]
     Nobody would look for them otherwise when the employer has no wages of the month that is run next.
     """
     last = connection.execute(sa.select(sa.func.max(statement.c.period))).scalar() or ""
-    many(connection, _INSERT, (month for month in set(months) if month[2] <= last))
+    keys.enter(connection, "recalculation", _COLUMNS, (month for month in set(months) if month[2] <= last))
 
 
 def of_employer(connection: sa.Connection, employer: str, first: Period) -> None:
@@ -85,7 +86,7 @@ def renumbered(connection: sa.Connection, employers: Sequence[str], old: str, ne
             )
             first = connection.execute(query).scalar()
             found += [(employer, number, first) for number in (old, new) if first is not None]
-    many(connection, _INSERT, set(found))
+    keys.enter(connection, "recalculation", _COLUMNS, set(found))
 
 
 def due(connection: sa.Connection, employers: Sequence[str]) -> Mapping[str, Sequence[Due]]:
@@ -120,7 +121,7 @@ def settle(connection: sa.Connection, statements: Iterable[tuple[str, int | None
     """
     many(
         connection,
-        "UPDATE recalculation SET statement = ?, settled = 1"  # noqa: S608 - our own words
+        "UPDATE recalculation SET statement = ?, settled = true"  # noqa: S608 - our own words
         f" WHERE employer = ? AND {tables.RECALCULATION_DUE}",
         ((number, employer) for employer, number in statements),
     )

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.keys import enter, key_table
 from gateway.billing.refunds import Refunded, RefundKey
 from gateway.billing.statement import Cause, RefundChange
 from gateway.moments import Period
@@ -22,10 +22,6 @@ from gateway.registers import InsuredMonth
 refund = tables.MUTUALITY_REFUND
 
 _COLUMNS = tuple(column.name for column in refund.columns if column.name != "id")
-_INSERT = (
-    f"INSERT INTO mutuality_refund ({', '.join(_COLUMNS)})"  # noqa: S608 - our own names
-    f" VALUES ({', '.join('?' * len(_COLUMNS))})"
-)
 
 
 class SqlRefunds:
@@ -73,9 +69,10 @@ class SqlRefunds:
 
     def add(self, employer: str, number: int, changes: Iterable[RefundChange]) -> None:
         """Enter reversals and new refunds on a statement."""
-        many(
+        enter(
             self._connection,
-            _INSERT,
+            "mutuality_refund",
+            _COLUMNS,
             (
                 (
                     employer,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.registers import recalculations
-from adapters.database.registers.keys import key_table, many, month_row
+from adapters.database.registers.keys import enter, key_table, many, month_row
 from gateway.moments import Period, Received
 from gateway.registers import InsuredMonth, Pair, Wage, WageKey, WageState
 
@@ -20,10 +20,6 @@ wage = tables.table(tables.Wage)
 
 
 _WAGE_COLUMNS = (*WageKey._fields, *Wage._fields[1:], "state")
-_INSERT_WAGE = (
-    f"INSERT INTO wage ({', '.join(_WAGE_COLUMNS)})"  # noqa: S608 - our own names
-    f" VALUES ({', '.join('?' * len(_WAGE_COLUMNS))})"
-)
 _period = lru_cache(maxsize=1024)(Period.parse)
 """Few months, very many wages."""
 _STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
@@ -74,7 +70,7 @@ class SqlWages:
 
     def add(self, wages: Iterable[tuple[Wage, WageState]]) -> None:
         given = list(wages)
-        many(self._connection, _INSERT_WAGE, (_row(one, state) for one, state in given))
+        enter(self._connection, "wage", _WAGE_COLUMNS, (_row(one, state) for one, state in given))
         self._look_again(one.key for one, _ in given)
 
     def supersede(self, keys: Collection[WageKey], by_deposit: int) -> None:
@@ -164,7 +160,7 @@ class SqlWages:
         return found
 
     def _gather(
-        self, wanted: sa.Table, months: sa.ColumnElement[bool], found: defaultdict[str, list[Wage]]
+        self, wanted: sa.FromClause, months: sa.ColumnElement[bool], found: defaultdict[str, list[Wage]]
     ) -> None:
         """The wages that count of the employers in a table of keys, by month, insured and first day."""
         query = (

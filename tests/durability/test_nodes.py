@@ -1,0 +1,320 @@
+"""Several gateways on one PostgreSQL server: all work, and what one leaves behind another takes over."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import sqlalchemy as sa
+
+from adapters.installation import install
+from adapters.nodes import Leasing
+from adapters.serve import Gateway
+from adapters.settings import Settings
+from bench.people import people
+from gateway.client import https
+from gateway.client.doors import Refused
+from gateway.moments import system_clock
+from tests import postgres, s3
+from tests.durability.running import PATIENCE_SECONDS, Running, command, environment, wait_until_open
+from tests.house import EMPLOYER, MEMBER, OTHER_MEMBER, House, Sender, wage
+
+LONG_SECONDS = 150.0
+"""Longer than the server lets somebody be silent who writes; enough for four starts one after the other."""
+PEOPLE = 100
+_people = people()
+MANY = 40
+"""Deposits of one sender: less than a group, so that one gateway has them, for long enough to be met."""
+POISON = "2.22"
+DIES = f"""
+import os, sys
+from adapters.treatment import Treatment
+conclude = Treatment.conclude
+def dies(self, connection, number, prepared):
+    records = getattr(getattr(prepared, "batch", None), "records", ())
+    if any("{POISON}" in str(record) for record in records):
+        os._exit(9)
+    conclude(self, connection, number, prepared)
+Treatment.conclude = dies
+from adapters.cli import app
+app()
+"""
+"""A gateway that does not survive one kind of batch, as if a library had a hole."""
+
+
+@dataclass(slots=True)
+class Site:
+    """One database, and the gateways on it."""
+
+    home: House
+    folder: Path
+    ports: tuple[int, int]
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
+
+    def start(self, *, program: Sequence[str] = ()) -> Running:
+        """One more gateway, with its doors at the same addresses as those of the others."""
+        process = self.launch(program)
+        return wait_until_open(self.home.settings.data, process, self.log)
+
+    def launch(self, program: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """A gateway that may still be starting."""
+        https_port, sftp_port = map(str, self.ports)
+        options = ("--data", str(self.home.settings.data), "--https-port", https_port)
+        arguments = [*(program or command()), "serve", *options, "--sftp-port", sftp_port]
+        with self.log.open("ab") as errors:
+            process = subprocess.Popen(
+                arguments, stdout=subprocess.PIPE, stderr=errors, text=True, env=self._environment()
+            )
+        self.started.append(process)
+        return process
+
+    @property
+    def log(self) -> Path:
+        return self.folder / "gateways.log"
+
+    def _environment(self) -> Mapping[str, str]:
+        settings = self.home.settings
+        given = {"database", "master_key", "store", "store_endpoint", "store_credentials"}
+        chosen = {f"SECUGATE_{name.upper()}": getattr(settings, name) for name in sorted(given)}
+        return {**environment(), **{name: str(value) for name, value in chosen.items() if value}}
+
+    def states(self) -> Mapping[str, int]:
+        """How many deposits stand in each state."""
+        return self.home.gateway.deposits.counts()
+
+    def wait(self, found: Callable[[Mapping[str, int]], bool], seconds: float = PATIENCE_SECONDS) -> None:
+        """Until the deposits stand as asked for."""
+        until = time.monotonic() + seconds
+        while not found(self.states()):
+            assert time.monotonic() < until, (self.states(), self.log.read_text())
+            time.sleep(0.01)
+
+    def ask(self, query: str) -> Sequence[sa.Row[Any]]:
+        with self.home.gateway.database.read() as connection:
+            return connection.execute(sa.text(query)).all()
+
+    def at_work(self) -> int:
+        """The number of the process that treats a group now."""
+        until = time.monotonic() + PATIENCE_SECONDS
+        query = "SELECT executor_id FROM dbos.workflow_status WHERE status = 'PENDING'"
+        while not (found := self.ask(query)):
+            assert time.monotonic() < until
+        return int(found[0][0].split("-")[-2])
+
+    def every_deposit_is_answered_once(self) -> None:
+        """One receipt, one acknowledgement; and `secugate verify` finds nothing."""
+        kinds = self.ask(
+            "SELECT deposit, kind, count(*) FROM answer WHERE kind IN ('ACKREC', 'ACKTRT') GROUP BY 1, 2"
+        )
+        assert {count for _, _, count in kinds} == {1}
+        assert len(kinds) == 2 * sum(self.states().values())
+        assert self.home.findings() == ()
+
+    def end(self) -> None:
+        for process in self.started:
+            process.kill()
+            process.wait(PATIENCE_SECONDS)
+            assert process.stdout is not None
+            process.stdout.close()
+        self.home.gateway.database.close()
+
+
+@pytest.fixture(params=["folder"])
+def site(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Site]:
+    """With the deposits in a folder that the gateways share, or in an S3-compatible store."""
+    settings = Settings(
+        data=tmp_path / "gateway",
+        database=postgres.address(str(tmp_path)),
+        master_key=tmp_path / "gateway" / "keys" / "master.key",
+        https_port=0,
+        sftp_port=0,
+        **(in_bucket(tmp_path) if request.param == "bucket" else {}),
+    )
+    install(settings, system_clock())
+    home = House(tmp_path, settings, system_clock, Gateway(settings))
+    home.employer(EMPLOYER)
+    found = Site(home, tmp_path, (free_port(), free_port()))
+    try:
+        yield found
+    finally:
+        found.end()
+
+
+def in_bucket(folder: Path) -> dict[str, Any]:
+    """Settings of a store that is a place of its own on a real server."""
+    place, credentials = s3.bucket(), folder / "credentials"
+    credentials.write_text(f"{place.key_id}\n{place.secret}\n")
+    credentials.chmod(0o600)
+    return {"store": place.url, "store_endpoint": place.endpoint, "store_credentials": credentials}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def queued(home: House, sender: Sender, count: int, **fields: str) -> list[str]:
+    """So many deposits of a sender, of people of their own; their ids. They come quicker than they are
+    treated."""
+    contents = []
+    for _ in range(count):
+        insured = list(islice(_people, PEOPLE))
+        home.affiliate(*insured)
+        contents.append(home.batch(sender, "DECSAL", [wage(one, **fields) for one in insured]))
+    return [home.receive(sender, home.name("DECSAL", sender.member), content).deposit for content in contents]
+
+
+def is_done(count: int) -> Callable[[Mapping[str, int]], bool]:
+    return lambda states: states == {"done": count}
+
+
+@pytest.mark.parametrize("site", ["folder", "bucket"], indirect=True)
+def test_what_a_killed_gateway_was_treating_another_takes_over(site: Site) -> None:
+    """P3, P4: each deposit takes effect once, in the order of receipt, whoever treats it."""
+    sender = site.home.sender(MEMBER, [EMPLOYER])
+    both = [site.start(), site.start()]
+    queued(site.home, sender, MANY)
+    site.wait(lambda states: states.get("done", 0) > 0)
+    working = site.at_work()
+    [survivor] = [one for one in both if one.process.pid != working]
+    os.kill(working, signal.SIGKILL)
+    left = MANY - site.states().get("done", 0)
+    site.wait(is_done(MANY))
+    assert left, "nothing was left to take over"
+    assert "node.taken_over" in site.log.read_text()
+    assert survivor.process.poll() is None
+    site.every_deposit_is_answered_once()
+    order = site.ask(
+        "SELECT d.number FROM journal j JOIN deposit d ON d.id = j.subject"
+        " WHERE j.event = 'treated' ORDER BY j.sequence"
+    )
+    assert [number for (number,) in order] == sorted(number for (number,) in order)
+
+
+def test_a_gateway_that_was_stopped_and_goes_on_changes_nothing_of_what_was_taken_over(site: Site) -> None:
+    """Wherever it was stopped: in the middle of writing, the server cuts it off after a minute."""
+    sender = site.home.sender(MEMBER, [EMPLOYER])
+    both = [site.start(), site.start()]
+    queued(site.home, sender, MANY)
+    site.wait(lambda states: states.get("done", 0) > 0)
+    working = site.at_work()
+    os.kill(working, signal.SIGSTOP)
+    left = MANY - site.states().get("done", 0)
+    site.wait(is_done(MANY), LONG_SECONDS)
+    assert left, "nothing was left to take over"
+    assert "node.taken_over" in site.log.read_text()
+    os.kill(working, signal.SIGCONT)
+    queued(site.home, sender, 5)
+    site.wait(is_done(MANY + 5))
+    assert [one.process.poll() for one in both] == [None, None]
+    site.every_deposit_is_answered_once()
+
+
+def test_gateways_restarted_one_after_the_other_lose_and_double_nothing(site: Site) -> None:
+    """Both listen at the same ports; who deposits meanwhile tries again until there is a receipt."""
+    sender = site.home.sender(MEMBER, [EMPLOYER])
+    first, second = site.start(), site.start()
+    over = threading.Event()
+    receipts: dict[str, bytes] = {}
+
+    def deposit() -> None:
+        while not over.is_set() or len(receipts) < 10:
+            name, content = site.home.name("DECSAL", MEMBER), site.home.batch(sender, "DECSAL", [wage()])
+            receipts[name] = receipt(second, sender, name, content)
+
+    client = threading.Thread(target=deposit)
+    client.start()
+    try:
+        for running in (first, second):
+            site.wait(lambda states: sum(states.values()) >= len(site.started))
+            assert running.stop() == 0
+            site.start()
+    finally:
+        over.set()
+        client.join()
+    names = {name for (name,) in site.ask("SELECT name FROM deposit")}
+    assert names == set(receipts)
+    site.wait(lambda states: set(states) <= {"done", "held"})
+    site.every_deposit_is_answered_once()
+
+
+def receipt(running: Running, sender: Sender, name: str, content: bytes) -> bytes:
+    """The receipt for a batch, however often it has to be sent."""
+    until = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        with suppress(Refused, httpx2.TransportError), https.enter(running.profile(sender)) as door:
+            return door.deposit(name, content)
+        assert time.monotonic() < until
+        time.sleep(0.05)
+
+
+def test_what_kills_its_gateway_is_parked_while_the_others_flow(site: Site) -> None:
+    program = [sys.executable, "-c", DIES]
+    sender, other = site.home.sender(MEMBER, [EMPLOYER]), site.home.sender(OTHER_MEMBER, [EMPLOYER])
+    good = queued(site.home, sender, 3)
+    [bad] = queued(site.home, sender, 1, BaseWage=POISON)
+    good += queued(site.home, sender, 3) + queued(site.home, other, 3)
+    with keeping_one_open(site, program):
+        site.wait(lambda states: states == {"done": len(good), "parked": 1}, LONG_SECONDS)
+    [(state, tries, fault)] = site.ask(f"SELECT state, tries, fault FROM deposit WHERE id = '{bad}'")
+    assert (state, tries) == ("parked", 3)
+    assert fault == "the gateway died while it treated it"
+    assert "deposit.failed" in site.log.read_text()
+
+
+@contextmanager
+def keeping_one_open(site: Site, program: Sequence[str]) -> Iterator[None]:
+    """What a supervisor does: start a gateway whenever there is none."""
+    over = threading.Event()
+
+    def supervise() -> None:
+        while not over.is_set():
+            process = site.launch(program)
+            while process.poll() is None and not over.wait(0.05):
+                pass
+
+    supervisor = threading.Thread(target=supervise)
+    supervisor.start()
+    try:
+        yield
+    finally:
+        over.set()
+        supervisor.join()
+
+
+def test_one_of_them_leads_and_another_one_after_it(site: Site) -> None:
+    """What falls due with time is done by one of them; a name that lives is not inherited."""
+    first, second = Leasing(site.home.gateway.database), Leasing(site.home.gateway.database)
+    first.start()
+    second.start()
+    try:
+        assert (first.leads(), second.leads()) == (True, False)
+        assert first.works()
+        assert second.works()
+        with second.inherits(first.name) as dead:
+            assert not dead
+    finally:
+        first.stop()
+    try:
+        with second.inherits(first.name) as dead:
+            assert dead
+        until = time.monotonic() + PATIENCE_SECONDS
+        while not second.leads():
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    finally:
+        second.stop()
