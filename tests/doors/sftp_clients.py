@@ -16,7 +16,8 @@ import paramiko
 from paramiko import sftp
 
 from adapters.limits import Gate
-from adapters.sftp import LARGEST_CHUNK, SftpDoor, SftpSettings
+from adapters.sftp import SftpDoor, SftpSettings
+from adapters.sftp.packets import LARGEST_CHUNK
 from adapters.spool import Spool
 from adapters.tray import Tray
 from adapters.triples import Triples

@@ -31,7 +31,7 @@ from adapters.https import ROOMS
 from adapters.https import Sender as Admitted
 from adapters.pages.frame import Hall
 from adapters.premises import payee_of
-from adapters.sftp import Session
+from adapters.sftp.session import Session
 from gateway.batch import MemberId
 from gateway.moments import Period, Received
 from tests.doors.sftp_clients import AGAIN, READ, Raw, strings

@@ -30,16 +30,9 @@ from hypothesis import strategies as st
 from paramiko import common, sftp
 from structlog.testing import capture_logs
 
-from adapters.sftp import (
-    CIPHERS,
-    HOST_KEYS,
-    KEY_EXCHANGES,
-    LARGEST_CHUNK,
-    MACS,
-    VERSION_LINE,
-    SftpSettings,
-    words,
-)
+from adapters.sftp import SftpSettings
+from adapters.sftp.packets import LARGEST_CHUNK, words
+from adapters.sftp.transport import CIPHERS, HOST_KEYS, KEY_EXCHANGES, MACS, VERSION_LINE
 from gateway.batch import MemberId
 from inbox.receive import Deposit, Receipt
 from tests.doors.sftp_clients import (
@@ -490,7 +483,7 @@ def test_our_failure_is_a_failure_and_the_session_goes_on(home: House) -> None:
         home.register.is_away = False
         assert raw.close(filled(raw, "/inbox/name")) == sftp.SFTP_OK
     assert [line["event"] for line in logs] == ["sftp.failed", "sftp.received"]
-    assert logs[0]["error"] == "ConnectionError"
+    assert logs[0]["reason"].startswith("ConnectionError in ")
 
 
 def test_a_spool_that_is_gone_is_our_failure(home: House) -> None:
@@ -1055,7 +1048,9 @@ def test_a_register_of_members_that_fails_lets_nobody_in(keys: Keys, tmp_path: P
         done = home.sftp("pwd")
         assert done.returncode == 255
         assert "Permission denied (publickey)." in done.stderr
-    assert {(line["event"], line["error"]) for line in logs} == {("sftp.login_failed", "ConnectionError")}
+    assert {(line["event"], line["reason"].split()[0]) for line in logs} == {
+        ("sftp.login_failed", "ConnectionError")
+    }
 
 
 # Limits of connections
@@ -1300,7 +1295,7 @@ def test_no_descriptor_left_is_not_the_end(home: House) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
         waiting.settimeout(20)
         assert greeted(waiting)
-    assert {(line["event"], line["error"]) for line in logs} == {("sftp.door_failed", "OSError")}
+    assert {(line["event"], line["reason"].split()[0]) for line in logs} == {("sftp.door_failed", "OSError")}
     assert home.sftp("pwd").returncode == 0
 
 
@@ -1529,5 +1524,6 @@ def test_a_fault_of_ours_is_logged_by_kind_and_place(home: House) -> None:
     with home.raw() as raw, capture_logs() as logs:
         home.register.is_away = True
         raw.close(filled(raw, "/inbox/name"))
-    assert logs[-1]["error"] == "ConnectionError"
-    assert logs[-1]["place"].startswith("sftp_clients.py:")
+    kind, _, place = logs[-1]["reason"].partition(" in ")
+    assert kind == "ConnectionError"
+    assert ", sftp_clients.py:" in place

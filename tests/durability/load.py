@@ -14,7 +14,7 @@ from datetime import date, timedelta
 import httpx2
 import paramiko
 
-from adapters.sftp import OUR_FAULT
+from adapters.sftp.drafts import OUR_FAULT
 from gateway.client.doors import Refused
 from gateway.client.https import HttpsDoor
 from gateway.client.profile import Profile

@@ -28,7 +28,7 @@ import httpx2
 import paramiko
 from lxml import etree
 
-from adapters.sftp import NO_ROOM, OUR_FAULT
+from adapters.sftp.drafts import NO_ROOM, OUR_FAULT
 from gateway.client.doors import Refused
 from gateway.client.https import HttpsDoor
 from gateway.client.profile import Profile
