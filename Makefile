@@ -11,7 +11,7 @@ ON_POSTGRES := tests/registers tests/ledger/test_sql_ledger.py tests/ledger/test
 SOURCES := adapters gateway inbox outbox signing xsd tests bench docs
 
 .PHONY: help demo test test-postgres check tree format lint types imports docs site screenshots bench bench-path \
-  bench-missions bench-scans bench-special-cases bench-contributions bench-statements bench-strangers bench-tampering bench-pages bench-client bench-month bench-restart faults baseline lock hostile clean
+  bench-missions bench-scans bench-special-cases bench-contributions bench-simulation bench-statements bench-strangers bench-tampering bench-pages bench-client bench-month bench-restart faults baseline lock hostile clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -58,10 +58,11 @@ bench: $(VENV)/.dev ## figures of this machine; one of them: make bench-path, be
 	$(BIN)/python -m bench.scans
 	$(BIN)/python -m bench.special_cases
 	$(BIN)/python -m bench.contributions
+	$(BIN)/python -m bench.simulation
 	$(BIN)/python -m bench.statements
 	$(BIN)/python -m bench.client
 
-bench-month bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-statements bench-strangers bench-tampering bench-pages bench-client bench-restart: $(VENV)/.dev
+bench-month bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-simulation bench-statements bench-strangers bench-tampering bench-pages bench-client bench-restart: $(VENV)/.dev
 	sh .ci/tools
 	$(BIN)/python -m $(subst -,_,$(subst bench-,bench.,$@)) $(ARGS)
 
