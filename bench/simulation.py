@@ -73,9 +73,8 @@ def main() -> None:
     if given.json:
         print(json.dumps(found))
         return
-    print(
-        f"{given.lines} lines, {given.rounds} rounds, {platform.machine()}, Python {platform.python_version()}"
-    )
+    python = platform.python_version()
+    print(f"{given.lines} lines, {given.rounds} rounds, {platform.machine()}, Python {python}")
     for name, seconds in found.items():
         low, high = min(seconds), max(seconds)
         print(f"{name:>18}  median {statistics.median(seconds):.2f} s  ({low:.2f} to {high:.2f})")
