@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from adapters.database.migrations import stamp
 from adapters.durable import sync, sync_folder
-from adapters.pki import Authority, KeyKind, Subject, new_key, write_certificates, write_key
+from adapters.pki import Authority, KeyKind, PrivateKey, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises, database_of, spool_of, witness_of
 from adapters.settings import Settings
 from signing.certificates import load_seals
+from signing.encrypted import Opener
 from signing.sign import Signer
 
 VALIDITY = timedelta(days=825)
@@ -94,19 +95,45 @@ def _issue_own(premises: Premises, host: str, now: datetime) -> None:
     (premises.seals / "throw-away.pem").write_bytes(premises.signing_certificate.read_bytes())
 
 
-def issue_encryption(premises: Premises, now: datetime) -> None:
-    """Make the key for which senders may encrypt deposits; it takes a noticeable part of a second.
+def issue_encryption(premises: Premises, now: datetime) -> x509.Certificate:
+    """Make a key for which senders may encrypt deposits; it takes a noticeable part of a second.
 
-    RSA, which every CMS program can do. A gateway without it refuses what is encrypted.
+    RSA, which every CMS program can do. A gateway without one refuses what is encrypted.
     """
     authority = Authority.load(premises.authority_key, premises.authority_certificate)
     key = new_key(KeyKind.RSA_3072)
+    last = min(now + VALIDITY, authority.certificate.not_valid_after_utc)
     certificate = authority.issue_for_encryption(
-        Subject("Secugate encryption"), key.public_key(), now - timedelta(minutes=5), now + VALIDITY
+        Subject("Secugate encryption"), key.public_key(), now - timedelta(minutes=5), last
     )
-    write_key(premises.encryption_key, key)
-    write_certificates(premises.encryption_certificate, certificate)
-    _settle(premises)
+    return _encrypt_for(premises, key, certificate)
+
+
+def take_encryption(premises: Premises, key: Path, certificate: Path) -> x509.Certificate:
+    """Have senders encrypt for a key from elsewhere, from now on.
+
+    Raises:
+        UnusableKey: key and certificate do not fit, or others may read the key.
+        OSError, ValueError: a file is not there, or cannot be read.
+    """
+    opener = Opener.load(key, certificate)
+    return _encrypt_for(premises, opener.key, opener.certificate)
+
+
+def _encrypt_for(premises: Premises, key: PrivateKey, certificate: x509.Certificate) -> x509.Certificate:
+    """Keep a key beside the earlier ones, which go on opening; then show its certificate, not theirs."""
+    premises.encryption_keys.mkdir(mode=0o700, exist_ok=True)
+    place = premises.encryption_keys / certificate.fingerprint(SHA256()).hex()
+    place.with_suffix(".key.pem").unlink(missing_ok=True)  # of an exchange that was cut off
+    write_key(place.with_suffix(".key.pem"), key)
+    write_certificates(place.with_suffix(".cert.pem"), certificate)
+    _settle(premises)  # before anybody encrypts for it
+    arriving = premises.encryption_certificate.with_suffix(".arriving")
+    write_certificates(arriving, certificate)
+    _sync_file(arriving)
+    arriving.replace(premises.encryption_certificate)
+    sync_folder(arriving.parent)
+    return certificate
 
 
 def exchange_seal(

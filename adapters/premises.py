@@ -19,8 +19,8 @@ from adapters.witness import Witness
 from gateway.billing import Payee
 from gateway.moments import Clock, system_clock
 from gateway.seal import Seal
-from signing.certificates import Trust, load_seals
-from signing.encrypted import CannotOpen, Opener
+from signing.certificates import Trust, load_certificate, load_seals
+from signing.encrypted import CannotOpen, Opener, is_for
 from signing.sign import Signer, UnusableKey
 
 
@@ -75,12 +75,16 @@ class Premises:
         return self.keys / "tls.cert.pem"
 
     @property
-    def encryption_key(self) -> Path:
-        return self.keys / "encryption.key.pem"
+    def encryption_keys(self) -> Path:
+        """Every key that senders have encrypted for, with its certificate: NAME.key.pem beside NAME.cert.pem.
+
+        Earlier ones stay: what was received for them has to open as long as it is kept.
+        """
+        return self.keys / "encryption"
 
     @property
     def encryption_certificate(self) -> Path:
-        """For what senders encrypt."""
+        """For what senders encrypt now."""
         return self.folder / "trust" / "encryption.pem"
 
     @property
@@ -193,26 +197,28 @@ def payee_of(settings: Settings) -> Payee:
 
 
 def decryption_of(premises: Premises) -> Callable[[bytes], bytes]:
-    """What opens deposits that were encrypted for us; without such a key it opens none.
+    """What opens deposits that were encrypted for us, now or for an earlier key; without a key it opens none.
 
-    The key is read for each deposit, so that it can be changed while the gateway runs.
+    Keys are read for each deposit, so that one can be added while the gateway runs.
 
     Raises:
-        UnusableKey: the key may be read by others, or is not for its certificate.
+        UnusableKey: a key may be read by others, or is not for its certificate.
     """
 
-    def opener() -> Opener | None:
-        if not premises.encryption_key.exists():
-            return None
-        return Opener.load(premises.encryption_key, premises.encryption_certificate)
+    def certificates() -> list[Path]:
+        return sorted(premises.encryption_keys.glob("*.cert.pem"))
+
+    def opener(certificate: Path) -> Opener:
+        return Opener.load(certificate.with_name(certificate.name.replace(".cert.", ".key.")), certificate)
 
     def decrypt(raw: bytes) -> bytes:
-        found = opener()
-        if found is None:
-            raise CannotOpen
-        return found.open(raw)
+        for certificate in certificates():
+            if is_for(load_certificate(certificate), raw):
+                return opener(certificate).open(raw)
+        raise CannotOpen
 
-    opener()  # a key that cannot be used is told now
+    for each in certificates():
+        opener(each)  # a key that cannot be used is told now
     return decrypt
 
 

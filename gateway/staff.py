@@ -133,6 +133,7 @@ RIGHTS: Mapping[str, Right] = {
     "witness begin": _right(_ADMINISTRATOR, four_eyes=True),
     "verify": _right(_OPERATOR, _AUDITOR, _ADMINISTRATOR),
     "seal exchange": _right(_ADMINISTRATOR, four_eyes=True),
+    "encryption exchange": _right(_ADMINISTRATOR, four_eyes=True),
     "trust list": _right(_ADMINISTRATOR, _AUDITOR),
     "trust import": _right(_ADMINISTRATOR, four_eyes=True),
     "waiting": _right(_OPERATOR, _AUDITOR),

@@ -109,25 +109,12 @@ class Opener:
             or len(packed) % _BLOCK
         ):
             raise CannotOpen
-        key = self._content_key(self._for_us(enveloped["recipient_infos"]))
-        decryptor = Cipher(algorithms.AES256(key), modes.CBC(start)).decryptor()
-        return _without_padding(decryptor.update(packed) + decryptor.finalize())
-
-    def _for_us(self, recipients: cms.RecipientInfos) -> cms.KeyTransRecipientInfo:
-        if len(recipients) not in RECIPIENTS:
-            raise CannotOpen
-        issuer = self.certificate.issuer.public_bytes()
-        found = [
-            each.chosen
-            for each in recipients
-            if each.name == "ktri"
-            and each.chosen["rid"].name == "issuer_and_serial_number"
-            and each.chosen["rid"].chosen["serial_number"].native == self.certificate.serial_number
-            and each.chosen["rid"].chosen["issuer"].dump() == issuer
-        ]
+        found = _addressed(self.certificate, enveloped["recipient_infos"])
         if len(found) != 1:
             raise CannotOpen
-        return found[0]
+        key = self._content_key(found[0])
+        decryptor = Cipher(algorithms.AES256(key), modes.CBC(start)).decryptor()
+        return _without_padding(decryptor.update(packed) + decryptor.finalize())
 
     def _content_key(self, recipient: cms.KeyTransRecipientInfo) -> bytes:
         """The key of the content; one that fits nothing when it does not come out right."""
@@ -137,6 +124,32 @@ class Opener:
         except ValueError:
             return another
         return key if len(key) == _KEY_BYTES else another
+
+
+def is_for(certificate: x509.Certificate, raw: bytes) -> bool:
+    """Whether bytes were encrypted for a certificate, as far as they say; False when they say nothing."""
+    try:
+        return bool(_addressed(certificate, _enveloped(raw)["recipient_infos"]))
+    except (MemoryError, OSError):
+        raise
+    except Exception:
+        return False
+
+
+def _addressed(
+    certificate: x509.Certificate, recipients: cms.RecipientInfos
+) -> list[cms.KeyTransRecipientInfo]:
+    if len(recipients) not in RECIPIENTS:
+        raise CannotOpen
+    issuer = certificate.issuer.public_bytes()
+    return [
+        each.chosen
+        for each in recipients
+        if each.name == "ktri"
+        and each.chosen["rid"].name == "issuer_and_serial_number"
+        and each.chosen["rid"].chosen["serial_number"].native == certificate.serial_number
+        and each.chosen["rid"].chosen["issuer"].dump() == issuer
+    ]
 
 
 def _enveloped(raw: bytes) -> cms.EnvelopedData:

@@ -41,6 +41,7 @@ COMMANDS = {
     "audit": "auditing",
     "waiting": "operator",
     "seal": "trust",
+    "encryption": "trust",
     "trust": "trust",
     "returns": "returns",
     "resend": "returns",

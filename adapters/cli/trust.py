@@ -11,14 +11,16 @@ from cryptography import x509
 
 from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, open_gateway, right_now
-from adapters.installation import exchange_seal
+from adapters.installation import exchange_seal, issue_encryption, take_encryption
 from signing.certificates import MEMBERS, Anchoring, load_certificate
 from signing.sign import UnusableKey
 
 app = typer.Typer()
 seal = typer.Typer(help="Our seal: exchange its key.", no_args_is_help=True)
+encryption = typer.Typer(help="What senders encrypt for: exchange its key.", no_args_is_help=True)
 trust = typer.Typer(help="The authorities whose certificates we accept.", no_args_is_help=True)
 app.add_typer(seal, name="seal")
+app.add_typer(encryption, name="encryption")
 app.add_typer(trust, name="trust")
 
 
@@ -42,6 +44,32 @@ def exchange(
     console.print(
         f"The seal is {new.subject.rfc4514_string()}, good until {new.not_valid_after_utc:%Y-%m-%d}."
         " Tell your members its certificate.",
+        markup=False,
+        highlight=False,
+    )
+
+
+@encryption.command("exchange")
+def exchange_encryption(
+    key: Annotated[Path | None, typer.Option(help="New RSA key, PEM, mode 0600.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Its certificate, PEM.")] = None,
+    data: Folder = None,
+) -> None:
+    """Have senders encrypt for another key from now on, also in a running gateway; the throw-away authority
+    makes one where none is given. What is encrypted for an earlier key goes on being opened."""
+    premises, _, _ = open_gateway(data)
+    if (key is None) != (certificate is None):
+        wrong_use("--key and --certificate go together")
+    try:
+        if key is None or certificate is None:
+            new = issue_encryption(premises, right_now().at)
+        else:
+            new = take_encryption(premises, key, certificate)
+    except (UnusableKey, OSError, ValueError) as error:
+        refused(f"Nothing has changed: {error}")
+    console.print(
+        f"Senders encrypt for {premises.encryption_certificate} now, good until"
+        f" {new.not_valid_after_utc:%Y-%m-%d}. Hand it out to your members.",
         markup=False,
         highlight=False,
     )

@@ -110,7 +110,7 @@ def _kind(word: str) -> tuple[str, str]:
         return "members", word
     if _MATRICULE.fullmatch(word):
         return _matricule(word)
-    if _REFERENCE.fullmatch(word.lower()) and not word.isdigit():
+    if _REFERENCE.fullmatch(word.lower()):
         return "references", word.lower()
     if word.upper().startswith("SECU") or word.count(".") > 1:
         return "names", word.upper().rstrip("….*") if word.upper().startswith("SECU") else word

@@ -65,6 +65,7 @@ def theirs(open_home: House, neighbour: Sender) -> Outcome:
             Question(references=("862eb0b7-0bc4-4975-b23a-410eb200ed49",)),
         ),
         ("862EB0B7", Question(references=("862eb0b7",))),
+        ("98086526", Question(references=("98086526",))),
         ("secu.decsal.2026", Question(names=("SECU.DECSAL.2026",))),
         ("SECU.DECSAL…", Question(names=("SECU.DECSAL",))),
         (str(MEMBER), Question(members=(str(MEMBER),))),

@@ -183,11 +183,10 @@ def _traced(scene: Scene, injection: str, calls: str) -> Iterator[None]:
 
 
 def _is_traced(process: int) -> bool:
+    """Whether all its threads are, or the first of them has met its end already."""
     try:
-        return all(
-            "TracerPid:\t0\n" not in (task / "status").read_text()
-            for task in Path(f"/proc/{process}/task").iterdir()
-        )
+        every = [(task / "status").read_text() for task in Path(f"/proc/{process}/task").iterdir()]
+        return all("TracerPid:\t0\n" not in one or "State:\tZ" in one for one in every)
     except FileNotFoundError:  # a thread that has ended meanwhile
         return False
 

@@ -12,8 +12,11 @@ import pytest
 from asn1crypto import cms
 from cryptography import x509
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.hashes import SHA256
 from lxml import etree
+from typer.testing import CliRunner
 
+from adapters.cli import app
 from adapters.installation import issue_encryption
 from adapters.pki import KeyKind, Subject, new_key, write_certificates
 from adapters.premises import Premises, decryption_of
@@ -42,8 +45,14 @@ def premises(home: House) -> Premises:
     return Premises(home.settings.data)
 
 
+def key_file(home: House) -> Path:
+    """Of the certificate that senders encrypt for now."""
+    shown = x509.load_pem_x509_certificate(premises(home).encryption_certificate.read_bytes())
+    return premises(home).encryption_keys / f"{shown.fingerprint(SHA256()).hex()}.key.pem"
+
+
 def opener(home: House) -> Opener:
-    return Opener.load(premises(home).encryption_key, premises(home).encryption_certificate)
+    return Opener.load(key_file(home), premises(home).encryption_certificate)
 
 
 def signed(home: House, sender: Sender) -> bytes:
@@ -272,13 +281,53 @@ def test_without_a_key_nothing_is_opened(tmp_path: Path) -> None:
 
 
 def test_a_key_that_others_may_read_is_refused_at_the_start(home: House) -> None:
-    file = premises(home).encryption_key
+    file = key_file(home)
     file.chmod(0o644)
     try:
         with pytest.raises(UnusableKey):
             decryption_of(premises(home))
     finally:
         file.chmod(0o600)
+
+
+def test_what_is_encrypted_for_an_earlier_key_is_opened_as_long_as_that_is_kept(
+    home: House, sender: Sender, tmp_path: Path
+) -> None:
+    earlier, old = key_file(home), tmp_path / "earlier.pem"
+    old.write_bytes(premises(home).encryption_certificate.read_bytes())
+    decrypt = decryption_of(premises(home))
+    before = encrypt(home, tmp_path, b"before")
+    command = ["encryption", "exchange", "--data", str(home.settings.data)]
+    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    assert done.exit_code == 0, done.output
+    assert key_file(home) != earlier
+    assert decrypt(before) == b"before"
+    for recipient in (None, old):
+        outcome = deposit(home, sender, encrypt(home, tmp_path, signed(home, sender), recipient=recipient))
+        assert (outcome.verdict, outcome.codes) == ("accepted", [])
+    earlier.with_name(earlier.name.replace(".key.", ".cert.")).unlink()
+    with pytest.raises(CannotOpen):
+        decrypt(before)
+    assert decrypt(encrypt(home, tmp_path, b"now")) == b"now"
+
+
+def test_a_key_from_elsewhere_has_to_be_an_rsa_key_for_its_certificate(home: House, tmp_path: Path) -> None:
+    shown = premises(home).encryption_certificate.read_bytes()
+    own, seal = key_file(home), premises(home).signing_key
+    command = ["encryption", "exchange", "--data", str(home.settings.data)]
+    for key, certificate, told in (
+        (seal, premises(home).signing_certificate, "needs an RSA key"),
+        (own, premises(home).tls_certificate, "is not the key of"),
+        (own, None, "go together"),
+    ):
+        given = ["--key", str(key), *(["--certificate", str(certificate)] if certificate else [])]
+        done = CliRunner().invoke(app, [*command, *given], env={"COLUMNS": "200"})
+        assert done.exit_code != 0
+        assert told in done.output
+        assert premises(home).encryption_certificate.read_bytes() == shown
+    given = ["--key", str(own), "--certificate", str(premises(home).encryption_certificate)]
+    assert CliRunner().invoke(app, [*command, *given]).exit_code == 0
+    assert opener(home).open(encrypt(home, tmp_path, b"now")) == b"now"
 
 
 def test_the_certificate_is_for_encryption_alone(home: House) -> None:
