@@ -37,7 +37,7 @@ from adapters.database import Database, deposits
 from adapters.faults import place_of
 from adapters.nodes import BEAT_SECONDS, node_of
 from gateway import turns
-from gateway.moments import Clock, Received
+from gateway.moments import Clock, Received, system_clock
 from gateway.states import State
 from gateway.turns import Lane
 
@@ -50,6 +50,10 @@ VERSION = "1"
 
 IDLE_SECONDS = 0.5
 SWEEP_AGAIN_SECONDS = 5.0
+KEPT = timedelta(hours=1)
+"""How long what the engine knows of a group that has ended stays, for whoever looks into a fault."""
+FORGET_SECONDS = 10.0
+FORGOTTEN_AT_ONCE = 500
 ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
@@ -88,6 +92,7 @@ class Engine:
         self._swept: date | None = None
         self._sweep_again = 0.0
         self._looked_at_others = -math.inf
+        self._forgot = -math.inf
         self._turned = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         logging.getLogger("dbos").setLevel(logging.WARNING)
@@ -171,7 +176,7 @@ class Engine:
             self._wake.wait(IDLE_SECONDS)
             self._wake.clear()
             failed = False
-            for step in (self._take_over, self._dispatch, self._sweep, self._seal_head):
+            for step in (self._take_over, self._dispatch, self._sweep, self._seal_head, self._forget):
                 try:
                     step()
                 except Exception as error:
@@ -189,6 +194,23 @@ class Engine:
             self._swept = now.day
         else:
             self._sweep_again = time.monotonic() + SWEEP_AGAIN_SECONDS
+
+    def _forget(self) -> None:
+        """Delete what DBOS keeps of groups that ended a while ago; their steps it has deleted by itself."""
+        if not self.leads() or time.monotonic() < self._forgot + FORGET_SECONDS:
+            return
+        self._forgot = time.monotonic()
+        ended = DBOS.list_workflows(
+            name=WORKFLOW,
+            status=sorted(ENDED),
+            completed_before=(system_clock() - KEPT).isoformat(),
+            limit=FORGOTTEN_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        )
+        groups = [one.workflow_id for one in ended]
+        if groups:
+            DBOS.delete_workflows(groups)
 
     def _seal_head(self) -> None:
         if self.leads():
