@@ -37,6 +37,7 @@ from adapters.limits import Gate, TooMuch
 from gateway.batch import MemberId
 from gateway.moments import Clock, Received
 from gateway.states import State
+from gateway.waits import Expected, Stage
 from inbox.receive import Gone, Inbox, Receipt, TooLarge, Unprovable, Upload, receive
 from outbox.collect import Listed, NotFetched, OtherBytes, Outbox, acknowledge, collect
 from outbox.states import State as AnswerState
@@ -66,6 +67,7 @@ ROOMS = {
 MemberOf = Callable[[Peer, Received], MemberId | None]
 AccessOf = Callable[[str, Received], Access | None]
 FindDeposit = Callable[[str, str], Kept | None]
+MayExpect = Callable[[Kept, datetime], Expected | None]
 
 
 class Problem(Exception):
@@ -79,6 +81,16 @@ class Problem(Exception):
         self.code = code
         self.detail = detail
         self.headers = headers
+
+
+class ExpectedAnswer(BaseModel):
+    """When a deposit may be answered, by those of its size that were answered before it."""
+
+    stage: Stage = Field(description="acknowledged, or, for records on hold, decided")
+    at: datetime | None = Field(description="when; null when all before it took less long than this one")
+    half_seconds: float = Field(description="within which half of them were, from their receipt")
+    most_seconds: float = Field(description="within which nine in ten were")
+    among: int = Field(description="how many they are, of all members")
 
 
 class DepositState(BaseModel):
@@ -97,6 +109,7 @@ class DepositState(BaseModel):
     accepted: int | None = None
     rejected: int | None = None
     held: int | None = None
+    expected: ExpectedAnswer | None = Field(default=None, description="while something is awaited of us")
 
 
 class AnswerEntry(BaseModel):
@@ -234,6 +247,7 @@ def application(
     member_of: MemberOf,
     access_of: AccessOf,
     find_deposit: FindDeposit,
+    expected: MayExpect,
     gate: Gate,
 ) -> FastAPI:
     """The HTTPS application over an in-tray and an out-tray.
@@ -244,6 +258,7 @@ def application(
         member_of: the member of the certificates of a handshake at a moment, if any.
         access_of: what a token gives at a moment, if anything.
         find_deposit: a member's own deposit by id, if any.
+        expected: when a deposit may be answered.
         gate: counts who asks, how often and how much.
     """
     app = Door(title="Secugate", version="1", docs_url=None, redoc_url=None, redirect_slashes=False)
@@ -274,7 +289,7 @@ def application(
         found = await run_in_threadpool(find_deposit, str(member), identifier)
         if found is None:
             raise not_found()
-        return _state(found)
+        return _state(found, await run_in_threadpool(expected, found, inbox.clock()))
 
     @app.get("/v1/outbox")
     async def answers(
@@ -426,7 +441,7 @@ def content_digest(header: str) -> bytes | None:
     return digest
 
 
-def _state(found: Kept) -> DepositState:
+def _state(found: Kept, expected: Expected | None) -> DepositState:
     return DepositState(
         id=found.deposit.id,
         name=found.deposit.name,
@@ -441,6 +456,14 @@ def _state(found: Kept) -> DepositState:
         accepted=found.accepted,
         rejected=found.rejected,
         held=found.held,
+        expected=expected
+        and ExpectedAnswer(
+            stage=expected.stage,
+            at=expected.at,
+            half_seconds=expected.half.total_seconds(),
+            most_seconds=expected.most.total_seconds(),
+            among=expected.among,
+        ),
     )
 
 

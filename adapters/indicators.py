@@ -17,12 +17,13 @@ import sqlalchemy as sa
 from adapters.database import tables
 from adapters.database.circumstances import outages
 from adapters.database.staff import Kind
-from adapters.database.statistics import PROMPT, quantile
+from adapters.database.statistics import PROMPT
 from gateway.moments import LUXEMBOURG, Received
 from gateway.outcome import Verdict
 from gateway.rejections import known_or_gone
 from gateway.returns import acktrt
 from gateway.states import State
+from gateway.waits import quantile
 
 act = tables.table(tables.StaffAct)
 answer = tables.table(tables.Answer)

@@ -53,6 +53,7 @@ from adapters.database.prefill import Prefill
 from adapters.database.releases import Releases
 from adapters.database.staff import Staff
 from adapters.database.visits import Visits
+from adapters.database.waits import RecentWaits
 from adapters.database.webhooks import Webhooks
 from adapters.durable import write_again
 from adapters.engine import Engine
@@ -189,6 +190,7 @@ class Gateway:
         overlap = timedelta(days=settings.key_overlap)
         self.keys = Keys(self.database, self.seal, clock, self.trust, authority_of(self.premises), overlap)
         self.deposits = Deposits(self.database, self.seal, self.engine.wake)
+        self.waits = RecentWaits(self.database)
         self.stamping = self._stamping()
         entering = Observed(WitnessedRegister(self.deposits, self.witness.note), clock)
         self.inbox = Inbox(self._begin, entering, clock)
@@ -345,6 +347,7 @@ class Gateway:
             member_of=self._visitor,
             access_of=self.clients.access,
             find_deposit=self.deposits.find,
+            expected=self.waits.expected,
             gate=self.gate,
         )
         add_uploads(app, self.inbox, settings.largest_deposit)
@@ -403,7 +406,7 @@ class Gateway:
         portal_keys = PortalKeys(self.database, desk, self.seal, authority_of(self.premises))
         add_home(app, pages, following, desk)
         add_sending(app, pages, checking, Sending(desk, self.inbox, pages))
-        add_following(app, pages, following, self.deposits.find, self.outbox)
+        add_following(app, pages, following, self.deposits.find, self.waits.expected, self.outbox)
         add_editing(app, pages, desk, checking, following, Prefill(self.database), self.outbox)
         add_key(app, pages, desk, portal_keys)
 

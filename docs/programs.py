@@ -47,7 +47,13 @@ def described() -> Mapping[str, Any]:
     """What the HTTPS door says of itself (OpenAPI), without a gateway behind it."""
     nobody = cast(Any, SimpleNamespace(clock=None, begin=None, wake=None))
     app = https.application(
-        nobody, nobody, member_of=nobody, access_of=nobody, find_deposit=nobody, gate=nobody
+        nobody,
+        nobody,
+        member_of=nobody,
+        access_of=nobody,
+        find_deposit=nobody,
+        expected=nobody,
+        gate=nobody,
     )
     add_uploads(app, nobody, _LARGEST)
     add_billing(app, nobody, nobody)

@@ -15,7 +15,7 @@ from adapters import renumbering
 from adapters.cli.output import AsJson, console, errors, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, day_of, open_gateway, right_now, settings_of
 from adapters.database import deposits
-from adapters.database.statistics import Figures, Times, quantile, statistics
+from adapters.database.statistics import Figures, Times, statistics
 from adapters.encryption import UnusableMasterKey
 from adapters.installation import install, issue_encryption
 from adapters.notices import Notices, Posted
@@ -25,6 +25,7 @@ from adapters.witness import Older, Unwitnessed
 from gateway.moments import Received, system_clock
 from gateway.rejections import known_or_gone
 from gateway.states import State
+from gateway.waits import quantile
 from signing.certificates import load_seals
 from signing.sign import UnusableKey
 

@@ -19,11 +19,12 @@ from adapters.console.pages import asked, reading, writing
 from adapters.console.payments import add_payments
 from adapters.console.shadows import add_shadows
 from adapters.database.staff import people
-from adapters.database.statistics import Figures, quantile, statistics
+from adapters.database.statistics import Figures, statistics
 from adapters.pages.frame import NotThere, go_to, page, say
 from gateway.billing.holds import Code
 from gateway.moments import Received
 from gateway.rejections import REJECTIONS, known_or_gone
+from gateway.waits import quantile
 
 WINDOWS = (7, 30, 90, 365)
 """Days back that quality can be looked at."""

@@ -1,20 +1,17 @@
-"""What a member sees of its deposits: lists, one deposit's life, and how long others took."""
+"""What a member sees of its deposits: lists, and one deposit's life."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
 import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.deposits import Kept, kept
 from adapters.database.engine import Database
-from adapters.database.statistics import quantile
 from gateway.batch import MemberId
 from gateway.moments import Received
-from gateway.returns import acktrt
 from gateway.states import State
 
 deposit = tables.table(tables.Deposit)
@@ -22,9 +19,6 @@ answer = tables.table(tables.Answer)
 wage = tables.table(tables.Wage)
 activity = tables.table(tables.ActivityAbroad)
 PAGE = 25
-_RECENT = 200
-_FEW = 20
-"""Deposits below which nothing is said about how long others took."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +59,6 @@ class Shelved:
     size: int
     posted: Received
     collected: Received | None
-
-
-@dataclass(frozen=True, slots=True)
-class Pace:
-    """How long the last deposits of all members took until their answer: half of them, and nine in ten."""
-
-    half: timedelta
-    most: timedelta
 
 
 class Following:
@@ -146,21 +132,6 @@ class Following:
         with self._database.read() as connection:
             latest, count = connection.execute(query).one()
         return f"{latest} {count}"
-
-    def pace(self) -> Pace | None:
-        """How long deposits have taken lately; None while there were few."""
-        query = (
-            sa.select(deposit.c.received, answer.c.posted)
-            .join_from(answer, deposit, answer.c.deposit == deposit.c.id)
-            .where(answer.c.kind == acktrt.CODE)
-            .order_by(answer.c.number.desc())
-            .limit(_RECENT)
-        )
-        with self._database.read() as connection:
-            rows = connection.execute(query).all()
-        times = [Received.parse(row.posted).at - Received.parse(row.received).at for row in rows]
-        half, most = quantile(times, 50), quantile(times, 90)
-        return Pace(half, most) if half is not None and most is not None and len(times) >= _FEW else None
 
 
 def _conditions(wanted: Wanted) -> list[sa.ColumnElement[bool]]:

@@ -119,11 +119,6 @@ class Times:
         return share.quantize(Decimal("0.01"))
 
 
-def quantile(times: Sequence[timedelta], hundredths: int) -> timedelta | None:
-    """The least time within which so many hundredths of them lie; None where there are none."""
-    return sorted(times)[-(-len(times) * hundredths // 100) - 1] if times else None
-
-
 @dataclass(slots=True)
 class Figures:
     """How deposits fared.

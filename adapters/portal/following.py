@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from functools import partial
 from urllib.parse import urlencode
@@ -27,6 +28,7 @@ from gateway.batch import MemberId
 from gateway.rejections import Level, Rejection
 from gateway.returns import ackrec, acktrt
 from gateway.states import OPEN, State
+from gateway.waits import Expected
 from outbox.collect import Outbox, collect
 from signing.container import MAGIC, MIMETYPE
 
@@ -38,6 +40,7 @@ RECORDS = 200
 """On a page."""
 
 FindDeposit = Callable[[str, str], Kept | None]
+MayExpect = Callable[[Kept, datetime], Expected | None]
 
 KINDS: Mapping[State, str] = {
     State.RECEIVED: "waiting",
@@ -136,12 +139,13 @@ def fates(told: acktrt.Acknowledgement, undecided: Mapping[int, str]) -> Sequenc
 
 
 def add_following(
-    app: FastAPI, pages: Pages, following: Following, find: FindDeposit, outbox: Outbox
+    app: FastAPI, pages: Pages, following: Following, find: FindDeposit, expected: MayExpect, outbox: Outbox
 ) -> None:
     """Add the pages of this module.
 
     Args:
         find: a member's own deposit by id, if any.
+        expected: when one may be answered.
     """
     pages.navigation["portal"].append(Item("portal.follow", "/portal/deposits"))
     visits = pages.visits
@@ -199,7 +203,7 @@ def add_following(
             "causes": causes(anomalies),
             "shown": SHOWN,
             "acknowledgement": acknowledgement,
-            "pace": following.pace() if found.state in OPEN else None,
+            "expected": expected(found, pages.now.at) if found.state in OPEN else None,
             "correctable": [each for each in answers if fixpack.is_return(each.kind)],
             "sent_by": _sent_by(visits, member, found),
             "mark": mark,

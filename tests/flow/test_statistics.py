@@ -13,11 +13,11 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from adapters.cli import app
-from adapters.database.statistics import quantile
 from gateway import wire
 from gateway.batch import Header
 from gateway.moments import Received
 from gateway.procedures import procedure
+from gateway.waits import quantile
 from tests.flow.premises import HandClock, execute, move, rows, someone
 from tests.house import EMPLOYER, MEMBER, OTHER_EMPLOYER, House, Outcome, Sender, entry, house, wage, wait_for
 

@@ -1,0 +1,122 @@
+"""When a deposit may be expected to be answered: by those before it, told at the door and at the portal."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adapters.database.waits import RecentWaits, latest_waits
+from gateway.client.https import HttpsDoor
+from gateway.states import State
+from gateway.waits import FEWEST, Stage, expect
+from tests.house import MEMBER, OTHER_MEMBER, House, house, profile, wage
+
+RECEIVED = datetime(2026, 8, 3, 9, tzinfo=UTC)
+
+
+def seconds(*found: float) -> list[timedelta]:
+    return [timedelta(seconds=one) for one in found]
+
+
+@given(st.lists(st.floats(0, 1e5).map(lambda one: timedelta(seconds=one)), max_size=60), st.floats(0, 2e5))
+def test_it_is_a_time_that_another_has_waited_and_lies_ahead(
+    times: Sequence[timedelta], waited: float
+) -> None:
+    now = RECEIVED + timedelta(seconds=waited)
+    found = expect(Stage.ACKNOWLEDGED, times, RECEIVED, now)
+    assert (found is None) == (len(times) < FEWEST)
+    if found is not None:
+        assert found.half <= found.most
+        assert (found.at is None) == all(one <= now - RECEIVED for one in times)
+        assert found.at is None or (found.at > now and found.at - RECEIVED in times)
+
+
+@pytest.mark.parametrize(
+    ("waited", "at"),
+    [(0, 10), (5, 13), (10, 15), (18, 19), (19, 20), (20, None), (99, None)],
+)
+def test_who_has_waited_longer_is_compared_with_those_who_did(waited: float, at: float | None) -> None:
+    now = RECEIVED + timedelta(seconds=waited)
+    found = expect(Stage.ACKNOWLEDGED, seconds(*range(1, 21)), RECEIVED, now)
+    assert found is not None
+    assert (found.half, found.most, found.among) == (*seconds(10, 18), 20)
+    assert found.at == (None if at is None else RECEIVED + timedelta(seconds=at))
+
+
+@pytest.fixture
+def busy(tmp_path: Path) -> Iterator[House]:
+    """A gateway that has answered as many deposits as are needed, of another member."""
+    with house(tmp_path, doors=True) as home:
+        theirs = home.sender(OTHER_MEMBER, [])
+        for _ in range(FEWEST):
+            home.send(theirs, "DECSAL", [wage()])
+        yield home
+
+
+def test_the_door_tells_it_while_a_deposit_waits(busy: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    treatment, goes_on = busy.gateway.engine._treatment, threading.Event()
+    prepare = treatment.prepare
+
+    def slow(number: int) -> object:
+        assert goes_on.wait(60)
+        return prepare(number)
+
+    monkeypatch.setattr(treatment, "prepare", slow)
+    mine = busy.sender(MEMBER, [])
+    name, content = busy.signed(mine, "DECSAL", [wage()])
+    with closing(HttpsDoor(profile(mine))) as client:
+        receipt = busy.receive(mine, name, content)
+        told = client.state(receipt.deposit)
+        expected = told["expected"]
+        assert isinstance(expected, dict)
+        assert set(expected) == {"stage", "at", "half_seconds", "most_seconds", "among"}
+        assert (told["state"], expected["stage"], expected["among"]) == ("received", "acknowledged", FEWEST)
+        assert 0 < expected["half_seconds"] <= expected["most_seconds"]
+        goes_on.set()
+        busy.wait(mine, receipt.deposit)
+        assert client.state(receipt.deposit)["expected"] is None
+
+
+def test_each_is_compared_with_its_own_size_and_stage(busy: House) -> None:
+    gateway, tick = busy.gateway, [0.0]
+    found = RecentWaits(gateway.database, tick=lambda: tick[0])
+    (last,) = gateway.outbox.collection.after(str(OTHER_MEMBER), 0, 1000)[-1:]
+    one = gateway.deposits.find(str(OTHER_MEMBER), last.answer.deposit or "")
+    assert one is not None
+    waiting = replace(one, state=State.RECEIVED)
+    now = one.deposit.received
+    like = found.expected(waiting, now)
+    assert like is not None
+    assert like.among == FEWEST
+    larger = replace(waiting, deposit=replace(one.deposit, size=one.deposit.size * 1000))
+    assert found.expected(larger, now) is None
+    assert found.expected(replace(one, state=State.HELD), now) is None  # nobody's record was ever on hold
+    assert found.expected(one, now) is None  # it is answered
+    with gateway.database.read() as connection:
+        (kind,) = latest_waits(connection)
+    assert kind[0] is Stage.ACKNOWLEDGED
+
+
+def test_it_is_read_again_after_a_while(busy: House) -> None:
+    tick = [0.0]
+    found = RecentWaits(busy.gateway.database, tick=lambda: tick[0])
+    listed = busy.gateway.outbox.collection.after(str(OTHER_MEMBER), 0, 1000)[-1]
+    one = busy.gateway.deposits.find(str(OTHER_MEMBER), listed.answer.deposit or "")
+    assert one is not None
+    waiting = replace(one, state=State.RECEIVED)
+    mine, counted = busy.sender(MEMBER, []), []
+    for moment in (0.0, 4.9, 5.1):
+        tick[0] = moment
+        like = found.expected(waiting, one.deposit.received)
+        assert like is not None
+        counted.append(like.among)
+        busy.send(mine, "DECSAL", [wage()])
+    assert counted == [FEWEST, FEWEST, FEWEST + 2]
