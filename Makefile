@@ -21,7 +21,7 @@ demo: $(VENV)/$(if $(ON),.dev,.runtime) ## (DATABASE=postgres) one month through
 
 test: $(VENV)/.dev ## all tests
 	sh .ci/tools
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 test-postgres: $(VENV)/.dev ## some of the tests on a real PostgreSQL server (TEST_PG_URL, or one from a package)
 	$(BIN)/python -m pytest -n 2 --database postgres $(ON_POSTGRES) $(ARGS)

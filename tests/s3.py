@@ -23,8 +23,8 @@ from adapters.stores.s3 import Bucket
 KEY_ID, SECRET = "gateway", "not-a-secret"
 BUCKET = "secugate"
 PATIENCE_SECONDS = 60.0
-_LOWEST, _BESIDE = 21000, 10_000
-"""SeaweedFS listens on each port and on the one 10,000 above."""
+_LOWEST, _BESIDE = 11_000, 10_000
+"""SeaweedFS listens on each port and on the one 10,000 above: both lower than those of who connects."""
 
 
 def bucket() -> Bucket:
@@ -63,7 +63,8 @@ def _server() -> tuple[str, str]:
     ]
     arguments += [f"-master.port={master}", f"-volume.port={volume}", "-filer", f"-filer.port={filer}"]
     arguments += ["-s3", f"-s3.port={s3}", f"-s3.config={folder / 's3.json'}"]
-    arguments += ["-master.volumeSizeLimitMB=64", "-volume.max=30", "-s3.port.iceberg=0"]
+    arguments += ["-master.volumeSizeLimitMB=64", "-volume.max=30", "-s3.port.iceberg=0", "-s3.port.lance=0"]
+    arguments += ["-master.telemetry=false"]
     process = subprocess.Popen(arguments, stdout=log, stderr=log)
     atexit.register(_stop, process, folder)
     until = time.monotonic() + PATIENCE_SECONDS

@@ -8,7 +8,6 @@ every batch is answered and acknowledged. Now and then the gateway is stopped an
 from __future__ import annotations
 
 import random
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from adapters.premises import Premises
+from adapters.premises import database_of
+from adapters.settings import Settings
 from gateway.moments import system_clock
 from tests.faults.book import Book
 from tests.faults.checker import Report, check
@@ -90,8 +90,11 @@ class Scene:
         """What is still open, for the report of a failed run."""
         columns = 'id, state, tries, received, not_before, "group", fault'
         query = f"SELECT {columns} FROM deposit WHERE state <> 'done'"
-        with closing(sqlite3.connect(Premises(self.station.data).database)) as connection:
-            rows = connection.execute(query).fetchall()
+        with (
+            closing(database_of(Settings(data=self.station.data))) as database,
+            database.read() as connection,
+        ):
+            rows = connection.exec_driver_sql(query).all()
         return "\n".join([self.clients.left(), *map(str, rows), self.station.tail()])
 
     def moment(self, most: float) -> None:

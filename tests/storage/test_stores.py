@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -26,6 +24,7 @@ from adapters.stores.s3 import PART, Bucket, S3Files
 from gateway.states import State
 from inbox.receive import Inbox, receive
 from signing.sign import UnusableKey
+from tests.faults.servers import Way
 from tests.flow.premises import rows
 from tests.house import EMPLOYER, MEMBER, entry, house, wage, wait_for
 from tests.s3 import KEY_ID, SECRET, bucket
@@ -148,60 +147,6 @@ def test_of_many_who_create_one_object_one_wins(tmp_path: Path) -> None:
 
 
 # Faults on the way to the server
-
-
-class Way:
-    """The way to a server, on which replies can be lost, refused or held.
-
-    Attributes:
-        lost: so many replies are still to be cut off, after the server has done what was asked.
-        after: so many replies come through before.
-        refused: so many requests are still to be answered 500, without asking the server.
-        held: requests wait while this is set.
-    """
-
-    def __init__(self, host: str, port: int) -> None:
-        self.lost, self.refused, self.after = 0, 0, 0
-        self.free = threading.Event()
-        self.free.set()
-        self._there = (host, port)
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        self.free.set()
-        self._listener.close()
-
-    def _accept(self) -> None:
-        with suppress(OSError):
-            while True:
-                here, _ = self._listener.accept()
-                threading.Thread(target=self._serve, args=(here,), daemon=True).start()
-
-    def _serve(self, here: socket.socket) -> None:
-        with suppress(OSError), here, socket.create_connection(self._there) as there:
-            back = threading.Thread(target=self._back, args=(there, here), daemon=True)
-            back.start()
-            while chunk := here.recv(65536):
-                self.free.wait()
-                if self.refused:
-                    self.refused -= 1
-                    here.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                    here.shutdown(socket.SHUT_RDWR)
-                    return
-                there.sendall(chunk)
-
-    def _back(self, there: socket.socket, here: socket.socket) -> None:
-        with suppress(OSError):
-            while chunk := there.recv(65536):
-                if self.lost and self.after:
-                    self.after -= 1
-                elif self.lost:
-                    self.lost -= 1
-                    here.shutdown(socket.SHUT_RDWR)
-                    return
-                here.sendall(chunk)
 
 
 @pytest.fixture
