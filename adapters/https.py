@@ -84,13 +84,15 @@ class Problem(Exception):
 
 
 class ExpectedAnswer(BaseModel):
-    """When a deposit may be answered, by those of its size that were answered before it."""
+    """When a deposit may be answered, by those of its procedure and size that were answered before it."""
 
     stage: Stage = Field(description="acknowledged, or, for records on hold, decided")
     at: datetime | None = Field(description="when; null when all before it took less long than this one")
     half_seconds: float = Field(description="within which half of them were, from their receipt")
     most_seconds: float = Field(description="within which nine in ten were")
-    among: int = Field(description="how many they are, of all members")
+    among: int = Field(
+        description="how many they are: of all members, or your own where fewer than five others made some"
+    )
 
 
 class DepositState(BaseModel):

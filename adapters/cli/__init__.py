@@ -74,6 +74,7 @@ COMMANDS = {
     "fix": "fixing",
     "simulate": "simulation",
     "send": "exchange",
+    "status": "following",
     "collect": "exchange",
     "watch": "watching",
     "check": "exchange",

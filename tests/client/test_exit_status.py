@@ -62,6 +62,13 @@ class Place:
         return found
 
     @property
+    def receipt(self) -> Path:
+        """That of a batch which was sent."""
+        out = self.root / "receipts"
+        assert command("send", self.signed, "--profile", self.profile, "--out", out).exit_code == 0
+        return next(out.iterdir())
+
+    @property
     def drop(self) -> Path:
         Places(self.root / "drop").make()
         return self.root / "drop"
@@ -116,6 +123,9 @@ CASES: dict[str, tuple[Words, Status]] = {
     ),
     "send no such option": (lambda p: ["send", p.good, "--what"], Status.WRONG_USE),
     "send away": (lambda p: ["send", p.signed, "--profile", p.away, "--tries", 1], Status.NOT_NOW),
+    "status good": (lambda p: ["status", p.receipt, "--profile", p.profile, "--json"], Status.DONE),
+    "status of no receipt": (lambda p: ["status", p.good, "--profile", p.profile], Status.WRONG_USE),
+    "status away": (lambda p: ["status", p.receipt, "--profile", p.away], Status.NOT_NOW),
     "collect good": (lambda p: ["collect", "--profile", p.profile, "--out", p.root / "a"], Status.DONE),
     "collect away": (lambda p: ["collect", "--profile", p.away, "--out", p.root / "a"], Status.NOT_NOW),
     "simulate good": (lambda p: ["simulate", p.signed, "--profile", p.profile, "--json"], Status.DONE),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -27,10 +29,12 @@ from gateway.conformance import (
     read_result,
     report,
 )
-from tests.conformance.wrong import WRONG
+from tests.conformance.wrong import WRONG, WRONG_ON_THE_ROAD
 from tests.durability.running import command as secugate
 from tests.durability.running import environment
 
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = DOCS / "senders" / "conformance.md", DOCS / "fr" / "senders" / "conformance.md"
 CASES = {one.name: one for one in cases()}
 OF_CASES = {call.known.kind for one in cases() for call in one.calls if call.known is not None}
 
@@ -58,18 +62,29 @@ def test_a_wrong_product_fails_for_its_own_reason(tried_on: Bench, check: str) -
     assert [finding.check for finding in tried.findings] == [check], tried.findings
 
 
+@pytest.mark.parametrize(("check", "wrong", "case"), WRONG_ON_THE_ROAD)
+def test_what_gets_lost_on_the_road_or_comes_again_is_no_excuse(
+    tried_on: Bench, check: str, wrong: type[example.Product], case: str
+) -> None:
+    tried = tried_on.try_on(CASES[case], product(wrong))
+    assert [finding.check for finding in tried.findings] == [check], tried.findings
+
+
 def test_each_check_can_fail_and_each_kind_of_answer_is_tried() -> None:
     assert len(WRONG) >= 10
-    assert set(WRONG) | {"accepted"} == set(CHECKS)
+    assert {*WRONG, *(check for check, _, _ in WRONG_ON_THE_ROAD)} == set(CHECKS)
     assert set(CHECKS) >= OF_CASES
     assert {"accepted", "partial", "rejected", "held", "late", "pending"} == OF_CASES
     assert {call.word for one in cases() for call in one.calls} == {"send", "collect", "pass", "clear"}
 
 
 def test_the_command_writes_a_sealed_report_and_a_badge(tmp_path: Path) -> None:
-    """As a developer gives it, with the product in a process of its own."""
-    against = f"{sys.executable} -m gateway.conformance.example"
-    words = ["conformance", "--against", against, "--case", "accepted", "--out", str(tmp_path), "--json"]
+    """As the page has it, with the product in a process of its own; one case of all."""
+    (written,) = re.findall(
+        r"^secugate (conformance --against .*python.*)$", PAGES[0].read_text(), re.MULTILINE
+    )
+    words = [one.replace("python ", f"{sys.executable} ") for one in shlex.split(written)]
+    words += ["--case", "accepted", "--out", str(tmp_path), "--json"]
     done = subprocess.run(
         secugate(*words), capture_output=True, text=True, env=environment(), check=False, timeout=240
     )
@@ -81,6 +96,12 @@ def test_the_command_writes_a_sealed_report_and_a_badge(tmp_path: Path) -> None:
     assert changed != sealed
     assert seal_verdict(changed, tmp_path / "report.seal.pem") != "good"
     assert "1 of 1" in "".join(ET.parse(tmp_path / "badge.svg").getroot().itertext())
+
+
+@pytest.mark.parametrize("page", PAGES, ids=str)
+def test_the_pages_name_each_case(page: Path) -> None:
+    rows = re.findall(r"^\| (`.*`) \|", page.read_text(), re.MULTILINE)
+    assert sorted(name for row in rows for name in re.findall(r"`([a-z-]+)`", row)) == sorted(CASES)
 
 
 def test_nothing_tried_is_nothing_passed() -> None:

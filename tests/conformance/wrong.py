@@ -128,6 +128,30 @@ class NeverAcknowledges(Reads):
         pass
 
 
+class AcknowledgesOnce(Reads):
+    """Whether its acknowledgement was taken it does not look at, and gives none again."""
+
+    def take(self, door: httpx2.Client, listed: Mapping[str, str], content: bytes) -> None:
+        tried = self.folder / f"{listed['id']}.tried"
+        if not tried.exists():
+            tried.touch()
+            super().take(door, listed, content)
+
+
+class LosesWhatWasCut(Product):
+    """An answer whose acknowledgement found no end it throws away, as if the gateway would give it again."""
+
+    def collect(self) -> int:
+        try:
+            return super().collect()
+        except client.NotNow:
+            for file in (self.folder / "answers").glob("SECU.*"):
+                file.write_bytes(b"")
+                file.rename(file.with_name(f"lost.{file.name}"))
+            self.write()
+            return 0
+
+
 class CountsTwice(Reads):
     """What is listed twice it takes twice."""
 
@@ -224,6 +248,13 @@ WRONG = {
     "pending": (AssumesSilence, "pending"),
 }
 """By the check that each fails: the product, and the case that shows it."""
+
+WRONG_ON_THE_ROAD = (
+    ("doubled", CountsTwice, "late-doubled"),
+    ("acknowledged", AcknowledgesOnce, "unheard"),
+    ("accepted", LosesWhatWasCut, "acknowledged-cut"),
+)
+"""The same for cases in which something gets lost or comes again."""
 
 
 def _trusting(profile: client.Profile) -> Any:

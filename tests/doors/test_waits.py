@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -12,12 +13,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
-from adapters.database.waits import RecentWaits, latest_waits
+from adapters.cli import app
+from adapters.database.waits import FEWEST_OTHERS, RecentWaits, Wait, latest_waits, told_to
+from gateway.batch import MemberId
 from gateway.client.https import HttpsDoor
 from gateway.states import State
 from gateway.waits import FEWEST, Stage, expect
-from tests.house import MEMBER, OTHER_MEMBER, House, house, profile, wage
+from tests.house import EMPLOYER, MEMBER, OTHER_MEMBER, House, house, profile, wage
 
 RECEIVED = datetime(2026, 8, 3, 9, tzinfo=UTC)
 
@@ -53,12 +57,32 @@ def test_who_has_waited_longer_is_compared_with_those_who_did(waited: float, at:
 
 @pytest.fixture
 def busy(tmp_path: Path) -> Iterator[House]:
-    """A gateway that has answered as many deposits as are needed, of another member."""
+    """A gateway that has answered as many deposits as are needed, of enough members for each of them."""
     with house(tmp_path, doors=True) as home:
-        theirs = home.sender(OTHER_MEMBER, [])
-        for _ in range(FEWEST):
-            home.send(theirs, "DECSAL", [wage()])
+        others = [OTHER_MEMBER, *(MemberId(EMPLOYER, f"30000{number}") for number in range(FEWEST_OTHERS))]
+        theirs = [home.sender(one, []) for one in others]
+        for turn in range(FEWEST):
+            home.send(theirs[turn % len(theirs)], "DECSAL", [wage()])
         yield home
+
+
+def waits(**members: int) -> list[Wait]:
+    return [(name, timedelta(seconds=1)) for name, count in members.items() for _ in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("before", "counted"),
+    [
+        (waits(other=100), 0),
+        (waits(me=30, other=100), 30),
+        (waits(me=30, b=10, c=10, d=10, e=10), 30),
+        (waits(b=10, c=10, d=10, e=10, f=1), 41),
+        (waits(me=3, b=10, c=10, d=10, e=10, f=1), 44),
+        (waits(me=30), 30),
+    ],
+)
+def test_nobody_is_told_how_busy_one_other_is(before: Sequence[Wait], counted: int) -> None:
+    assert len(told_to("me", before)) == counted
 
 
 def test_the_door_tells_it_while_a_deposit_waits(busy: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,12 +104,18 @@ def test_the_door_tells_it_while_a_deposit_waits(busy: House, monkeypatch: pytes
         assert set(expected) == {"stage", "at", "half_seconds", "most_seconds", "among"}
         assert (told["state"], expected["stage"], expected["among"]) == ("received", "acknowledged", FEWEST)
         assert 0 < expected["half_seconds"] <= expected["most_seconds"]
+        (kept := busy.folder / "ACKREC.XML").write_bytes(receipt.content)
+        words = ["status", str(kept), "--profile", str(mine.profile)]
+        (row,) = json.loads(CliRunner().invoke(app, [*words, "--json"]).stdout)
+        assert (row["id"], row["expected"]["among"]) == (receipt.deposit, FEWEST)
+        shown = CliRunner().invoke(app, words, env={"COLUMNS": "300"}).stdout
+        assert f"{row['expected']['half_seconds']:.1f} s" in shown
         goes_on.set()
         busy.wait(mine, receipt.deposit)
         assert client.state(receipt.deposit)["expected"] is None
 
 
-def test_each_is_compared_with_its_own_size_and_stage(busy: House) -> None:
+def test_each_is_compared_with_its_own_size_and_stage(busy: House, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway, tick = busy.gateway, [0.0]
     found = RecentWaits(gateway.database, tick=lambda: tick[0])
     (last,) = gateway.outbox.collection.after(str(OTHER_MEMBER), 0, 1000)[-1:]
@@ -98,11 +128,20 @@ def test_each_is_compared_with_its_own_size_and_stage(busy: House) -> None:
     assert like.among == FEWEST
     larger = replace(waiting, deposit=replace(one.deposit, size=one.deposit.size * 1000))
     assert found.expected(larger, now) is None
+    another = replace(
+        waiting, deposit=replace(one.deposit, name=one.deposit.name.replace("DECSAL", "DECAFF"))
+    )
+    assert found.expected(another, now) is None
+    unnamed = replace(waiting, deposit=replace(one.deposit, name="wages.xml"))
+    assert found.expected(unnamed, now) is None
     assert found.expected(replace(one, state=State.HELD), now) is None  # nobody's record was ever on hold
     assert found.expected(one, now) is None  # it is answered
+    with monkeypatch.context() as stricter:
+        stricter.setattr("adapters.database.waits.FEWEST_OTHERS", FEWEST_OTHERS + 1)
+        assert found.expected(waiting, now) is None  # its own are too few, and others' would tell of them
     with gateway.database.read() as connection:
         (kind,) = latest_waits(connection)
-    assert kind[0] is Stage.ACKNOWLEDGED
+    assert (kind.stage, kind.procedure) == (Stage.ACKNOWLEDGED, "DECSAL")
 
 
 def test_it_is_read_again_after_a_while(busy: House) -> None:
