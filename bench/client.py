@@ -7,7 +7,6 @@ folder with many files before a gateway on this machine, and how long `import ga
 from __future__ import annotations
 
 import argparse
-import resource
 import shutil
 import statistics
 import subprocess
@@ -28,6 +27,7 @@ from gateway.matricule import person_number
 from gateway.procedures import procedure
 from tests.house import EMPLOYER, MEMBER, house, profile, wage
 
+LOOK_SECONDS = 0.005
 FIELDS = {"Period": "2026-07"}
 IMPORT = "import time; b = time.perf_counter(); import gateway.client; print(time.perf_counter() - b)"
 USE = (
@@ -59,18 +59,33 @@ def batch(count: int) -> bytes:
 
 
 def timed(words: Sequence[str]) -> tuple[float, float]:
-    """Seconds that a program takes, and the most memory it had (MB)."""
-    begun = time.perf_counter()
-    with subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as running:
-        _, told = running.communicate()
+    """Seconds that a program takes, and the most memory it had (MB), looked at every few milliseconds."""
+    begun, most = time.perf_counter(), 0.0
+    with (
+        tempfile.TemporaryFile() as told,
+        subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=told) as running,
+    ):
+        while running.poll() is None:
+            most = max(most, memory_of(running.pid))
+            time.sleep(LOOK_SECONDS)
         took = time.perf_counter() - begun
         if running.returncode:
-            raise SystemExit(f"{words[0]}: {told.decode()[-500:]}")
-    return took, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+            told.seek(0)
+            raise SystemExit(f"{words[0]}: {told.read().decode()[-500:]}")
+    return took, most
+
+
+def memory_of(process: int) -> float:
+    """The most that a process has had since it runs its program (VmHWM of proc(5)), MB; 0 once it ended."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM")), 0.0)
 
 
 def row(what: str, size: int, took: float, memory: float) -> None:
-    """One line of the table; memory is the most that any program so far had."""
+    """One line of the table."""
     print(f"{what:<44} {took:8.2f} s {size / 1e6 / took:8.1f} MB/s {memory:8.0f} MB")
 
 
