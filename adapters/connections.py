@@ -29,8 +29,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import structlog
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from adapters.faults import place_of
+
+log = structlog.get_logger()
 
 PEER = "secugate.peer"
 Served = Callable[[Any, Any, Any], Awaitable[None]]
@@ -404,11 +409,18 @@ class _Loop(asyncio.SelectorEventLoop):
     def __init__(self, handshake_seconds: float) -> None:
         super().__init__()
         self._handshake_seconds = handshake_seconds
+        self.set_exception_handler(_tell)
 
     async def create_server(self, *given: Any, **named: Any) -> asyncio.Server:
         if named.get("ssl") is not None:
             named["ssl_handshake_timeout"] = self._handshake_seconds
         return await super().create_server(*given, **named)
+
+
+def _tell(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """One line of ours in place of asyncio's, which could quote a sender: mostly, no descriptor is left."""
+    error = context.get("exception")
+    log.error("https.door_failed", reason=context["message"] if error is None else place_of(error))
 
 
 class HttpsServer:

@@ -26,8 +26,7 @@ def validate(
 
     Exits with 1 when anything is blocking. Rules that need the registers (mandates, affiliations, numbers,
     what was declared before) are judged by the gateway only; so are signatures, and what is in a picture or
-    a PDF. --json prints `valid`, `rules` (digest of the rules, as `secugate rules show` tells it) and
-    `anomalies`; for several files an object of these by file.
+    a PDF. --json prints `valid` and `anomalies`; for several files an object of these by file.
     """
     found = {str(file): judge(file) for file in files}
     if as_json:

@@ -27,7 +27,6 @@ from gateway.outcome import Outcome, Rejected
 from gateway.procedures import PROCEDURES, procedure
 from gateway.registers import Affiliation, Employer, Registers
 from gateway.rejections import REJECTIONS, Level
-from gateway.rules import digest
 from signing.container import MAGIC, BadContainer, open_container
 
 REGISTERS = frozenset(
@@ -60,7 +59,7 @@ def validate(file: Path, received: Received | None = None) -> Validation:
     except Rejected as refusal:
         found = list(refusal.anomalies)
     findings = tuple(map(finding, found))
-    return Validation(not any(one.severity == "blocking" for one in findings), digest(), findings)
+    return Validation(not any(one.severity == "blocking" for one in findings), findings)
 
 
 def finding(anomaly: Anomaly) -> Finding:

@@ -50,12 +50,10 @@ class Validation:
 
     Attributes:
         valid: nothing is blocking.
-        rules: digest of the rules that it was judged by, as `secugate rules show` tells it.
         anomalies: everything that was found, all at once.
     """
 
     valid: bool
-    rules: str
     anomalies: tuple[Finding, ...]
 
 

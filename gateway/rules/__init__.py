@@ -81,7 +81,6 @@ def digest_of(contents: Mapping[str, bytes]) -> str:
     return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
-@cache
 def digest() -> str:
     """By which the rules of this program are called."""
     return digest_of(files())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import hashlib
 import json
 import socket
@@ -22,7 +23,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from lxml import etree
+from structlog.testing import capture_logs
 
+from adapters import connections
 from adapters.pki import Authority, KeyKind, PrivateKey, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises
 from gateway.batch import MemberId
@@ -1052,3 +1055,20 @@ def test_whatever_came_was_answered(open_home: House) -> None:
     assert set(ended) <= {"done", "held", "rejected"}
     deposits = [row["id"] for row in rows(open_home, "SELECT id FROM deposit")]
     assert all(kinds(answers(open_home, one)).count("ACKTRT") == 1 for one in deposits)
+
+
+def test_what_the_event_loop_complains_of_is_one_line_that_quotes_nothing() -> None:
+    """As when no descriptor is left: asyncio would write the whole way there, each second many times."""
+    loop = connections._Loop(1.0)
+    try:
+        raise OSError(errno.EMFILE, "secret")
+    except OSError as error:
+        context = {"message": "socket.accept() out of system resource", "exception": error}
+    with capture_logs() as logs:
+        loop.call_exception_handler(context)
+        loop.call_exception_handler({"message": "Task was destroyed"})
+    loop.close()
+    assert [line["event"] for line in logs] == ["https.door_failed"] * 2
+    assert logs[0]["reason"].startswith("OSError in test_what_the_event_loop")
+    assert logs[1]["reason"] == "Task was destroyed"
+    assert "secret" not in str(logs)
