@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ import yaml
 
 from adapters.cli.demo import by_hand
 from gateway.procedures import PROCEDURES, REFUSED_FILE
+from tests.client.test_start_page import play
 from tests.house import EMPLOYER, MEMBER, house
 from tests.tools import tool
 
 ROOT = Path(__file__).parent.parent
+EXAMPLE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 SIGNED_PROPERTIES = "http://uri.etsi.org/01903/v1.3.2#:SignedProperties"
 
 
@@ -48,6 +51,8 @@ def test_a_month_comes_out_as_the_story_says(tmp_path: Path) -> None:
     assert {each["type"] for each in month["statements"]} == {"CALCUL", "EXTCPT"}
     assert {each["type"] for each in month["notices"]} == {"SALMAN", "LISPER", "CHAPRO", "CHGMAT", "CALEND"}
     _verify_with_xmlsec1(month, tmp_path / "roots.pem")
+    (example,) = EXAMPLE.findall((ROOT / "docs" / "billing.md").read_text())
+    assert "1891122291186" in play(tmp_path, "sh", example)
 
 
 def _verify_with_xmlsec1(month: dict[str, list[dict[str, str]]], roots: Path) -> None:
