@@ -88,9 +88,10 @@ def test_the_fiduciary(page: str, client_of: Path) -> None:
     assert (client_of / "drop").is_dir()
 
 
-def test_the_rules(folder: Path) -> None:
+@pytest.mark.parametrize("page", ["senders/rules.md", "fr/senders/rules.md"])
+def test_the_rules(page: str, folder: Path) -> None:
     """Two packs of the same rules: the last example publishes the one, and the same way the other."""
-    judged, published = examples("senders/rules.md")
+    judged, published = examples(page)
     with other_window(folder, SANDBOX):
         keys = next(folder.rglob("signing.key.pem")).parent
     for name in ("signing.key.pem", "signing.cert.pem"):
