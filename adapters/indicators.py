@@ -17,12 +17,11 @@ import sqlalchemy as sa
 from adapters.database import tables
 from adapters.database.circumstances import outages
 from adapters.database.staff import Kind
-from adapters.database.statistics import PROMPT
+from adapters.database.statistics import PROMPT, is_decided
 from gateway.moments import LUXEMBOURG, Received
 from gateway.outcome import Verdict
 from gateway.rejections import known_or_gone
 from gateway.returns import acktrt
-from gateway.states import State
 from gateway.waits import quantile
 
 act = tables.table(tables.StaffAct)
@@ -188,8 +187,7 @@ def _waits(connection: sa.Connection, mine: sa.ColumnElement[bool]) -> Mapping[s
     for row in connection.execute(query):
         received, posted = Received.parse(row.received).at, Received.parse(row.posted).at
         found["acknowledged"].append(posted - received)
-        # Nothing but the last decision on a record on hold changes a deposit once it is answered.
-        if row.state != State.HELD.value and row.changed != row.posted:
+        if is_decided(row.state, row.changed, row.posted):
             found["decided"].append(Received.parse(row.changed).at - received)
         if row.collected is not None:
             found["collected"].append(Received.parse(row.collected).at - posted)

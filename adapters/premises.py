@@ -202,7 +202,8 @@ def decryption_of(premises: Premises) -> Callable[[bytes], bytes]:
     Keys are read for each deposit, so that one can be added while the gateway runs.
 
     Raises:
-        UnusableKey: a key may be read by others, or is not for its certificate.
+        UnusableKey: a key may be read by others, is not for its certificate, or is missing for the one that
+            senders encrypt for now.
     """
 
     def certificates() -> list[Path]:
@@ -217,8 +218,12 @@ def decryption_of(premises: Premises) -> Callable[[bytes], bytes]:
                 return opener(certificate).open(raw)
         raise CannotOpen
 
-    for each in certificates():
-        opener(each)  # a key that cannot be used is told now
+    known = {opener(each).certificate for each in certificates()}  # a key that cannot be used is told now
+    shown = premises.encryption_certificate
+    if shown.exists() and load_certificate(shown) not in known:
+        raise UnusableKey(
+            f"{shown} is what senders encrypt for, and its key is not in {premises.encryption_keys}"
+        )
     return decrypt
 
 

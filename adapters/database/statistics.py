@@ -199,13 +199,24 @@ def statistics(connection: sa.Connection, first: date | None, last: date | None,
     return found
 
 
+def is_decided(state: str, changed: str, posted: str) -> bool:
+    """Whether records of an answered deposit were on hold and the last of them was decided.
+
+    Nothing else changes a deposit once it is answered.
+
+    Args:
+        state, changed: of the deposit.
+        posted: when its acknowledgement was.
+    """
+    return state != State.HELD.value and changed != posted
+
+
 def _time(times: Times, row: sa.Row[Any], now: Received) -> None:
     received = Received.parse(row.received).at
     times.answers.append(Received.parse(row.posted).at - received)
     if row.state == State.HELD.value:
         times.waiting.append(now.at - received)
-    elif row.changed != row.posted:
-        # Nothing but the last decision on a record on hold changes a deposit once it is answered.
+    elif is_decided(row.state, row.changed, row.posted):
         times.decisions.append(Received.parse(row.changed).at - received)
 
 

@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from adapters.database import tables
 from adapters.database.deposits import Kept
 from adapters.database.engine import Database
+from adapters.database.statistics import is_decided
 from gateway import names
 from gateway.moments import Received
 from gateway.returns import acktrt
@@ -112,8 +113,7 @@ def latest_waits(connection: sa.Connection) -> Mapping[Kind, Sequence[Wait]]:
         received = Received.parse(row.received).at
         acknowledged = _kind(Stage.ACKNOWLEDGED, row.name, row.size)
         found[acknowledged].append((row.sender, Received.parse(row.posted).at - received))
-        # Nothing but the last decision on a record on hold changes a deposit once it is answered.
-        if row.state != State.HELD.value and row.changed != row.posted:
+        if is_decided(row.state, row.changed, row.posted):
             decided = _kind(Stage.DECIDED, row.name, row.size)
             found[decided].append((row.sender, Received.parse(row.changed).at - received))
     return found

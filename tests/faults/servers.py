@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 
 import psycopg
 import sqlalchemy as sa
@@ -190,9 +190,10 @@ def of_the_database(direct: str, line: Line) -> dict[str, Fault]:
             os.kill(scene.draw.choice(pids), signal.SIGKILL)
 
     def commit_unanswered(scene: Scene) -> None:
-        line.cut = scene.draw.randint(1, 6)
+        line.cut = wanted = scene.draw.randint(1, 6)
         scene.send()
         _until(scene, lambda: not line.cut)
+        assert line.cut < wanted, "no reply to COMMIT was cut"
         line.cut = 0
 
     def away(scene: Scene) -> None:
@@ -215,15 +216,18 @@ def of_the_store(way: Way) -> dict[str, Fault]:
     """Faults of a store, by name."""
 
     def lost(scene: Scene) -> None:
-        way.after, way.lost = scene.draw.randint(0, 3), scene.draw.randint(1, 4)
+        way.after = scene.draw.randint(0, 3)
+        way.lost = wanted = scene.draw.randint(1, 4)
         scene.send()
         _until(scene, lambda: not way.lost)
+        assert way.lost < wanted, "no reply of the store was lost"
         way.lost = 0
 
     def refused(scene: Scene) -> None:
-        way.refused = scene.draw.randint(1, 8)
+        way.refused = wanted = scene.draw.randint(1, 8)
         scene.send()
         _until(scene, lambda: not way.refused)
+        assert way.refused < wanted, "the store refused nothing"
         way.refused = 0
 
     def slow(scene: Scene) -> None:
@@ -240,10 +244,3 @@ def _until(scene: Scene, is_over: Callable[[], bool]) -> None:
     until = time.monotonic() + 2 * AWAY_SECONDS
     while not is_over() and not scene.clients.quiet(0.02) and time.monotonic() < until:
         pass
-
-
-@contextmanager
-def line_to(direct: str) -> Iterator[Line]:
-    """A line to the server of a database."""
-    with closing(Line(direct)) as line:
-        yield line

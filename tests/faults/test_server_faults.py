@@ -18,7 +18,7 @@ from tests.databases import address_of, on_a_server, set_for_commands
 from tests.faults.book import Book
 from tests.faults.checker import check
 from tests.faults.scene import scene
-from tests.faults.servers import Way, line_to, of_the_database, of_the_store
+from tests.faults.servers import Line, Way, of_the_database, of_the_store
 
 SEED = int(os.environ.get("FAULTS_SEED", "1"))
 pytestmark = pytest.mark.embedded
@@ -37,7 +37,7 @@ def test_under_faults_of_the_servers_nothing_is_lost_or_doubled_or_without_fate(
     with (
         on_a_server(),
         set_for_commands(file),
-        line_to(direct := address_of(file)) as line,
+        closing(Line(direct := address_of(file))) as line,
         closing(Way(host, int(port))) as way,
         scene(
             tmp_path,

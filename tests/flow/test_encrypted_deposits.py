@@ -298,7 +298,7 @@ def test_what_is_encrypted_for_an_earlier_key_is_opened_as_long_as_that_is_kept(
     decrypt = decryption_of(premises(home))
     before = encrypt(home, tmp_path, b"before")
     command = ["encryption", "exchange", "--data", str(home.settings.data)]
-    done = CliRunner().invoke(app, command, env={"COLUMNS": "200"})
+    done = CliRunner().invoke(app, command)
     assert done.exit_code == 0, done.output
     assert key_file(home) != earlier
     assert decrypt(before) == b"before"
@@ -321,13 +321,25 @@ def test_a_key_from_elsewhere_has_to_be_an_rsa_key_for_its_certificate(home: Hou
         (own, None, "go together"),
     ):
         given = ["--key", str(key), *(["--certificate", str(certificate)] if certificate else [])]
-        done = CliRunner().invoke(app, [*command, *given], env={"COLUMNS": "200"})
+        done = CliRunner().invoke(app, [*command, *given])
         assert done.exit_code != 0
-        assert told in done.output
+        assert told in " ".join(done.output.split())
         assert premises(home).encryption_certificate.read_bytes() == shown
     given = ["--key", str(own), "--certificate", str(premises(home).encryption_certificate)]
     assert CliRunner().invoke(app, [*command, *given]).exit_code == 0
     assert opener(home).open(encrypt(home, tmp_path, b"now")) == b"now"
+
+
+def test_a_certificate_without_its_key_is_refused_at_the_start(home: House, tmp_path: Path) -> None:
+    """Otherwise every sender would be told that its file cannot be opened."""
+    own = premises(home)
+    aside = own.encryption_keys.rename(tmp_path / "aside")
+    try:
+        with pytest.raises(UnusableKey, match="its key is not in"):
+            decryption_of(own)
+    finally:
+        aside.rename(own.encryption_keys)
+    assert decryption_of(own)(encrypt(home, tmp_path, b"now")) == b"now"
 
 
 def test_the_certificate_is_for_encryption_alone(home: House) -> None:
