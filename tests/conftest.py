@@ -6,10 +6,12 @@ What it needs is loaded when it is asked for: the tests that do not ask start wi
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
+import structlog
 
 from tests import postgres
 
@@ -24,6 +26,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # To standard error, as commands log: a gateway of this process must not write into what a command prints.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
     if config.getoption("--database"):
         os.environ[postgres.WANTED] = config.getoption("--database")
 

@@ -7,9 +7,11 @@ loads the database or the engine.
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import Annotated
 
+import structlog
 import typer
 from typer.core import TyperGroup
 
@@ -133,5 +135,6 @@ def _root(
 
 
 def main() -> None:
-    """Run the command."""
+    """Run the command; what it logs goes to standard error, so that what it prints can be read by a program."""
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     app()
