@@ -135,6 +135,6 @@ def _root(
 
 
 def main() -> None:
-    """Run the command; what it logs goes to standard error, so that what it prints can be read by a program."""
+    """Run the command. What it logs goes to standard error, so that a program can read what it prints."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     app()
