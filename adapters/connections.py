@@ -407,7 +407,12 @@ class _Loop(asyncio.SelectorEventLoop):
     """An event loop whose TLS servers give up a handshake in time; uvicorn leaves asyncio's minute."""
 
     def __init__(self, handshake_seconds: float) -> None:
-        super().__init__()
+        try:
+            super().__init__()
+        except OSError:
+            # Half made: asyncio would fail again while it closes what is not there, and write a traceback.
+            self._closed = True
+            raise
         self._handshake_seconds = handshake_seconds
         self.set_exception_handler(_tell)
 

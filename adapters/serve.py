@@ -59,6 +59,7 @@ from adapters.durable import write_again
 from adapters.engine import Engine
 from adapters.erasure import open_store
 from adapters.evidence import Packs
+from adapters.faults import place_of
 from adapters.heads import Heads, Proofs
 from adapters.https_billing import add_billing
 from adapters.https_evidence import add_evidence
@@ -132,6 +133,8 @@ from signing.certificates import MEMBERS, CannotTell, Untrusted, anchors_for, lo
 from signing.sign import UnusableKey
 from xsd import catalogue
 
+CLOSED_DOOR = os.EX_OSERR
+"""Status of a process that ended because a door of it could not be served."""
 GRACE = timedelta(days=1)
 """So long after it was put a file in a store that several machines use may still be entered."""
 
@@ -363,7 +366,7 @@ class Gateway:
         add_tokens(app, Tokens(self.clients, address + TOKEN_PATH, self.clock), self.gate)
         self._https = HttpsServer(self._front(frame.Hall(self._pages(address), app), app), way, limits)
         self._https_thread = threading.Thread(
-            target=self._https.run, args=(listener,), name="https", daemon=True
+            target=_keep_door, args=(self._https, listener), name="https", daemon=True
         )
         self._https_thread.start()
         return address
@@ -455,6 +458,16 @@ class Gateway:
             self.operations.stop()
         self.database.close()
         self._lock.close()
+
+
+def _keep_door(door: HttpsServer, listener: socket.socket) -> None:
+    """Serve until stopped. A door that cannot be served ends the process: its socket would go on taking
+    connections that nobody answers, and the supervisor's next start may succeed."""
+    try:
+        door.run(listener)
+    except Exception as error:  # of whatever kind: mostly, no descriptor is left
+        structlog.get_logger().error("https.door_closed", reason=place_of(error))
+        os._exit(CLOSED_DOOR)
 
 
 def _readable(chain: Iterable[bytes]) -> Iterator[x509.Certificate]:

@@ -10,6 +10,7 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,7 @@ from structlog.testing import capture_logs
 from adapters import connections
 from adapters.pki import Authority, KeyKind, PrivateKey, Subject, new_key, write_certificates, write_key
 from adapters.premises import Premises
+from adapters.serve import CLOSED_DOOR
 from gateway.batch import MemberId
 from gateway.client.seals import GOOD, seal_verdict
 from gateway.returns import ackrec
@@ -1072,3 +1074,31 @@ def test_what_the_event_loop_complains_of_is_one_line_that_quotes_nothing() -> N
     assert logs[0]["reason"].startswith("OSError in test_what_the_event_loop")
     assert logs[1]["reason"] == "Task was destroyed"
     assert "secret" not in str(logs)
+
+
+NO_DESCRIPTOR = """
+import errno, socket, ssl, sys
+import structlog
+from fastapi import FastAPI
+from adapters import connections, serve
+
+def refused():
+    raise OSError(errno.EMFILE, "secret")
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+server = connections.HttpsServer(FastAPI(), lambda: None, connections.Limits())
+socket.socketpair = refused
+serve._keep_door(server, socket.socket())
+print("it went on")
+"""
+
+
+def test_a_door_that_cannot_be_served_ends_the_process_and_is_told_in_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NO_DESCRIPTOR], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == CLOSED_DOOR
+    assert "https.door_closed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "secret" not in done.stderr
+    assert done.stdout == ""

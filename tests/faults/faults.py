@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,7 +23,9 @@ from adapters.pki import Authority
 from adapters.premises import Premises
 from gateway.moments import system_clock
 from tests.faults.disk import Cut, Refusal
+from tests.faults.release import next_release
 from tests.faults.scene import Fault, Scene
+from tests.faults.station import OURS
 from tests.house import wait_for
 from tests.tools import tool
 
@@ -247,7 +249,8 @@ def out_of_descriptors(scene: Scene) -> None:
     resource.prlimit(process, resource.RLIMIT_NOFILE, (used + scene.draw.choice([0, 1, 3, 8]), most))
     scene.send()
     scene.clients.quiet(FAILING_SECONDS)
-    resource.prlimit(process, resource.RLIMIT_NOFILE, (most, most))
+    with suppress(ProcessLookupError):  # it has ended, as it does when it cannot serve a door
+        resource.prlimit(process, resource.RLIMIT_NOFILE, (most, most))
 
 
 def locked(scene: Scene, seconds: float = LOCKED_SECONDS) -> None:
@@ -297,6 +300,17 @@ def seal_exchanged(scene: Scene) -> None:
     scene.send()
 
 
+def release_exchanged(scene: Scene) -> None:
+    """While batches wait, the program is exchanged for a release with other forms and parameters, or back."""
+    station = scene.station
+    scene.send()
+    scene.moment(LONGEST_MOMENT / 2)
+    scene.draw.choice([station.stop, station.kill])()
+    station.release = next_release() if station.release == OURS else OURS
+    station.start()
+    scene.send()
+
+
 KILLS: Mapping[str, Fault] = {
     "SIGKILL at an operation of the disk": killed_at_an_operation,
     "SIGKILL at a system call": killed_at_a_system_call,
@@ -323,5 +337,6 @@ SURROUNDINGS: Mapping[str, Fault] = {
     "clock put forward and back": clock_jumps,
     "revocation list exchanged": revocations_exchanged,
     "seal exchanged": seal_exchanged,
+    "forms and parameters exchanged": release_exchanged,
 }
 FAULTS: Mapping[str, Fault] = {**KILLS, **POWER_CUTS, **RESOURCES, **SURROUNDINGS}

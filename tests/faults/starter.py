@@ -2,8 +2,9 @@
 
     python -m tests.faults.starter CONTROL
 
-It has loaded the product and waits for orders on a socket. Each gateway is a process of its own that does
-what `secugate serve` does from there on; only loading the modules is behind it.
+It has loaded the product, of the release in whose folder it runs, and waits for orders on a socket. Each
+gateway is a process of its own that does what `secugate serve` does from there on; only loading the modules
+is behind it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypedDict
 
-from adapters import serve
+from adapters import booth, serve
 from adapters.settings import Settings
 from gateway.moments import system_clock
 from gateway.parameters import law
@@ -29,6 +30,12 @@ from xsd import catalogue
 
 LONGEST = 1 << 16
 READY = b"ready"
+RELEASE = Path(__file__).parents[2]
+BOOTHS = (
+    "import sys, runpy; sys.path.insert(0, sys.argv.pop(1));"
+    " runpy.run_module('adapters.booth.process', run_name='__main__', alter_sys=True)"
+)
+"""Starts booths of the same release, where another one is installed."""
 
 
 class Order(TypedDict, total=False):
@@ -107,6 +114,9 @@ def run(control: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    assert Path(serve.__file__).is_relative_to(RELEASE)
+    command = (sys.executable, "-I", "-B", "-c", BOOTHS, str(RELEASE))
+    booth.Booths = partial(booth.Booths, command)  # type: ignore[misc, assignment]
     catalogue()
     law()
     ordered = socket.socket(fileno=int(sys.argv[1]))

@@ -25,6 +25,8 @@ from tests.house import wait_for
 PATIENCE_SECONDS = 60.0
 LOADING_SECONDS = 180.0
 GRACEFUL_SECONDS = 10.0
+OURS = Path(__file__).parents[2]
+"""Folder of the program as it is."""
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Station:
         data: its folder.
         log: what it says, of all its lives.
         https_port, sftp_port: always the same, so that clients find it again.
+        release: folder of the program that the next start runs.
         weaknesses: what is taken away from it.
         settings: more of its settings.
         clock: file with the seconds by which its clock is off; none without it.
@@ -47,7 +50,7 @@ class Station:
     log: Path
     https_port: int
     sftp_port: int
-    _control: socket.socket
+    release: Path
     weaknesses: Sequence[str]
     settings: dict[str, str | int] = field(default_factory=dict)
     clock: Path | None = None
@@ -55,6 +58,7 @@ class Station:
     starts: list[float] = field(default_factory=list)
     stops: list[float] = field(default_factory=list)
     _began: float = 0.0
+    _control: socket.socket = field(init=False)
     _pause: threading.Event = field(default_factory=threading.Event)
 
     def launch(self) -> None:
@@ -145,6 +149,8 @@ class Station:
         return self.log.read_text()[-4000:] if self.log.exists() else ""
 
     def _tell(self, order: Order) -> Answer:
+        if not self.process:
+            self._control = _starter(self.release)
         self._control.send(json.dumps(order).encode())
         said = self._control.recv(LONGEST)
         assert said, "the starter is gone"
@@ -169,15 +175,15 @@ def _free_ports(count: int) -> list[int]:
 
 
 @cache
-def _starter() -> socket.socket:
-    """The process that starts gateways: one for all, since loading the program takes a while. It ends with
-    us."""
+def _starter(release: Path) -> socket.socket:
+    """The process that starts gateways of a release: one for all, since loading the program takes a while. It
+    ends with us."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     command = [sys.executable, "-m", "tests.faults.starter", str(theirs.fileno())]
     # Threads of its own, which numpy's library would start, would be missing after a fork.
     given = {**environment(), "OPENBLAS_NUM_THREADS": "1"}
     with theirs:
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=given)
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()], env=given, cwd=release)
     ours.settimeout(LOADING_SECONDS)
     assert ours.recv(LONGEST) == READY
     atexit.register(_let_go, ours, process)
@@ -196,7 +202,7 @@ def station(data: Path, log: Path, weaknesses: Sequence[str] = ()) -> Iterator[S
     Args:
         weaknesses: what is taken away from it: see `tests.faults.weakened`.
     """
-    made = Station(data, log, *_free_ports(2), _starter(), tuple(weaknesses))
+    made = Station(data, log, *_free_ports(2), OURS, tuple(weaknesses))
     try:
         yield made
     finally:
