@@ -110,7 +110,7 @@ class Shadow:
         )
         seal = Seal(_thrown_away(now.at), settings.environment)
         self._treatment = Treatment(self._database, self._spool, seal, self._desk, self._clock)
-        self._booths = Booths(_command(folder))
+        self._booths = Booths(booths_of(folder))
         self._booths.open()
         self._rest_until = 0.0
 
@@ -211,8 +211,8 @@ def _words(said: Acknowledgement) -> Mapping[str, object]:
     }
 
 
-def _command(folder: Path | None) -> Sequence[str]:
-    """How booths are started: with the same folder in front."""
+def booths_of(folder: Path | None) -> Sequence[str]:
+    """How booths are started: with a folder in front of our packages; None: nothing is."""
     if folder is None:
         return COMMAND
     start = (

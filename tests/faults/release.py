@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import re
 import shutil
 from functools import cache
@@ -16,8 +17,9 @@ PACKAGES = ("adapters", "gateway", "inbox", "outbox", "signing", "xsd", "tests")
 @cache
 def next_release() -> Path:
     """Folder of a release in which DECSAL has a version more, and the minimum wage is ten times as high from
-    2026 on."""
+    June 2026 on."""
     release = Path(mkdtemp(prefix="secugate-release-"))
+    atexit.register(shutil.rmtree, release)
     for package in PACKAGES:
         shutil.copytree(
             OURS / package, release / package, ignore=shutil.ignore_patterns("__pycache__", "vectors")

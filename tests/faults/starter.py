@@ -23,6 +23,7 @@ from typing import TypedDict
 
 from adapters import booth, serve
 from adapters.settings import Settings
+from adapters.shadow.process import booths_of
 from gateway.moments import system_clock
 from gateway.parameters import law
 from tests.faults.weakened import WEAKNESSES
@@ -31,11 +32,6 @@ from xsd import catalogue
 LONGEST = 1 << 16
 READY = b"ready"
 RELEASE = Path(__file__).parents[2]
-BOOTHS = (
-    "import sys, runpy; sys.path.insert(0, sys.argv.pop(1));"
-    " runpy.run_module('adapters.booth.process', run_name='__main__', alter_sys=True)"
-)
-"""Starts booths of the same release, where another one is installed."""
 
 
 class Order(TypedDict, total=False):
@@ -115,8 +111,7 @@ def run(control: socket.socket) -> None:
 
 if __name__ == "__main__":
     assert Path(serve.__file__).is_relative_to(RELEASE)
-    command = (sys.executable, "-I", "-B", "-c", BOOTHS, str(RELEASE))
-    booth.Booths = partial(booth.Booths, command)  # type: ignore[misc, assignment]
+    booth.Booths = partial(booth.Booths, booths_of(RELEASE))  # type: ignore[misc, assignment]
     catalogue()
     law()
     ordered = socket.socket(fileno=int(sys.argv[1]))

@@ -1,4 +1,4 @@
-"""The release that is exchanged under load has other rules, and judges by them, in its booths as well."""
+"""The release that is put in place under load has other rules, and judges by them."""
 
 from __future__ import annotations
 
@@ -46,8 +46,7 @@ def test_what_is_treated_after_the_exchange_is_judged_by_the_rules_of_the_other_
         for _ in range(3):
             played.send()
         played.wait()
-        by_the_other = _below_the_minimum_wage(played)
-        assert by_the_other > 0
+        assert _below_the_minimum_wage(played) > 0
         played.play("and back", release_exchanged)
         assert played.station.release == OURS
         report = played.judge()
