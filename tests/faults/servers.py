@@ -24,6 +24,33 @@ AWAY_SECONDS = 3.0
 _COMMIT = b"COMMIT\0"
 
 
+def _hang_up(one: socket.socket) -> None:
+    with suppress(OSError):
+        one.shutdown(socket.SHUT_RDWR)
+
+
+@contextmanager
+def _beside(
+    back: Callable[..., None], here: socket.socket, there: socket.socket, *more: object
+) -> Iterator[None]:
+    """Have replies brought back meanwhile; afterwards both ends are hung up, and nobody reads from them any
+    more: only then may they be closed, since their numbers are given to others at once."""
+
+    def run() -> None:
+        with suppress(OSError):
+            back(here, there, *more)
+        _hang_up(here)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        _hang_up(here)
+        _hang_up(there)
+        thread.join()
+
+
 class Line:
     """A line to a database server.
 
@@ -51,8 +78,7 @@ class Line:
     def hang_up(self) -> None:
         """End every connection on it."""
         for one in list(self._open):
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
+            _hang_up(one)
 
     def _accept(self) -> None:
         with suppress(OSError):
@@ -76,23 +102,17 @@ class Line:
             with self._connect() as there:
                 silent = threading.Event()
                 self._open |= {here, there}
-                back = threading.Thread(target=self._back, args=(there, here, silent), daemon=True)
-                back.start()
-                while chunk := here.recv(65536):
-                    if self.cut and _COMMIT in chunk:
-                        self.cut -= 1
-                        silent.set()
-                    there.sendall(chunk)
+                with _beside(self._back, here, there, silent):
+                    while chunk := here.recv(65536):
+                        if self.cut and _COMMIT in chunk:
+                            self.cut -= 1
+                            silent.set()
+                        there.sendall(chunk)
                 self._open -= {here, there}
 
-    def _back(self, there: socket.socket, here: socket.socket, silent: threading.Event) -> None:
-        with suppress(OSError):
-            while chunk := there.recv(65536):
-                if silent.is_set():
-                    break
-                here.sendall(chunk)
-        with suppress(OSError):
-            here.shutdown(socket.SHUT_RDWR)
+    def _back(self, here: socket.socket, there: socket.socket, silent: threading.Event) -> None:
+        while (chunk := there.recv(65536)) and not silent.is_set():
+            here.sendall(chunk)
 
 
 class Way:
@@ -125,28 +145,28 @@ class Way:
                 threading.Thread(target=self._serve, args=(here,), daemon=True).start()
 
     def _serve(self, here: socket.socket) -> None:
-        with suppress(OSError), here, socket.create_connection(self._there) as there:
-            back = threading.Thread(target=self._back, args=(there, here), daemon=True)
-            back.start()
+        with (
+            suppress(OSError),
+            here,
+            socket.create_connection(self._there) as there,
+            _beside(self._back, here, there),
+        ):
             while chunk := here.recv(65536):
                 self.free.wait()
                 if self.refused:
                     self.refused -= 1
                     here.sendall(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-                    here.shutdown(socket.SHUT_RDWR)
                     return
                 there.sendall(chunk)
 
-    def _back(self, there: socket.socket, here: socket.socket) -> None:
-        with suppress(OSError):
-            while chunk := there.recv(65536):
-                if self.lost and self.after:
-                    self.after -= 1
-                elif self.lost:
-                    self.lost -= 1
-                    here.shutdown(socket.SHUT_RDWR)
-                    return
-                here.sendall(chunk)
+    def _back(self, here: socket.socket, there: socket.socket) -> None:
+        while chunk := there.recv(65536):
+            if self.lost and self.after:
+                self.after -= 1
+            elif self.lost:
+                self.lost -= 1
+                return
+            here.sendall(chunk)
 
 
 @contextmanager

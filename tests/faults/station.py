@@ -148,6 +148,17 @@ class Station:
         """The last it said."""
         return self.log.read_text()[-4000:] if self.log.exists() else ""
 
+    def raised(self) -> bool:
+        """Whether a traceback is in its log; those with which the engine tells of a database that is away do
+        not count."""
+        by_engine = False
+        for line in self.log.read_text().splitlines() if self.log.exists() else ():
+            if line.startswith("{") or "(dbos:" in line:
+                by_engine = "(dbos:" in line
+            elif line.startswith("Traceback") and not by_engine:
+                return True
+        return False
+
     def _tell(self, order: Order) -> Answer:
         if not self.process:
             self._control = _starter(self.release)
