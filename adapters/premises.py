@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 from adapters.database import Database
+from adapters.extras import extra
 from adapters.pki import Authority
 from adapters.revocation import Fetching
 from adapters.sealing import RollingSigner
@@ -245,8 +246,8 @@ def seal_of(premises: Premises, settings: Settings) -> Seal:
 def _signer_in_token(premises: Premises, settings: Settings) -> Signer:
     if settings.pkcs11_module is None or settings.pkcs11_pin is None:
         raise UnusableKey("pkcs11_pin names no file")
-    # Loaded here: only with the extra is the library there.
-    hsm = import_module("adapters.hsm")
+    with extra("hsm"):
+        hsm = import_module("adapters.hsm")
     first, *chain = load_seals(premises.signing_certificate)
     pin = hsm.read_pin(settings.pkcs11_pin)
     place = settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_key

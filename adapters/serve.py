@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 import sqlalchemy as sa
 import structlog
@@ -57,8 +58,10 @@ from adapters.database.waits import RecentWaits
 from adapters.database.webhooks import Webhooks
 from adapters.durable import write_again
 from adapters.engine import Engine
+from adapters.engine import Treatment as Treating
 from adapters.erasure import open_store
 from adapters.evidence import Packs
+from adapters.extras import extra
 from adapters.faults import place_of
 from adapters.heads import Heads, Proofs
 from adapters.https_billing import add_billing
@@ -127,11 +130,14 @@ from gateway.batch import MemberId
 from gateway.moments import Clock, Received, system_clock
 from gateway.parameters import law
 from gateway.process import Desk
-from inbox.receive import Inbox, Upload
+from inbox.receive import Inbox, Register, Upload
 from outbox.collect import Outbox
 from signing.certificates import MEMBERS, CannotTell, Untrusted, anchors_for, load_certificate, load_seals
 from signing.sign import UnusableKey
 from xsd import catalogue
+
+if TYPE_CHECKING:  # only with the extra is it there
+    from adapters.traces import Traces
 
 CLOSED_DOOR = os.EX_OSERR
 """Status of a process that ended because a door of it could not be served."""
@@ -189,20 +195,32 @@ class Gateway:
         self.packs = Packs(self.database, self.spool, self.seal, self.heads, decrypt, clock)
         self.witness = witness_of(settings, self.database)
         heads = WitnessedHeads(self.heads, self.witness.note)
-        self.engine = Engine(self.database, ObservedTreatment(treatment), heads, clock)
+        self._traces: Traces | None = None
+        if settings.traces:
+            with extra("opentelemetry"):
+                traces = import_module("adapters.traces")
+            self._traces = traces.Traces(settings.traces, clock)
+        self.engine = Engine(self.database, self._watched(treatment), heads, clock)
         overlap = timedelta(days=settings.key_overlap)
         self.keys = Keys(self.database, self.seal, clock, self.trust, authority_of(self.premises), overlap)
         self.deposits = Deposits(self.database, self.seal, self.engine.wake)
         self.waits = RecentWaits(self.database)
         self.stamping = self._stamping()
-        entering = Observed(WitnessedRegister(self.deposits, self.witness.note), clock)
-        self.inbox = Inbox(self._begin, entering, clock)
+        self.inbox = Inbox(self._begin, self._entering(), clock)
         self.outbox = Outbox(WitnessedShelves(SqlCollection(self.database), self.witness.note), clock)
         self.shelf = Shelf(self.database, clock)
         self._open = False
         self._stops = threading.Event()
         self.readiness = self._readiness()
         self.operations: OperationsPort | None = None
+
+    def _watched(self, treatment: Treating) -> Treating:
+        observed = ObservedTreatment(treatment)
+        return observed if self._traces is None else self._traces.treatment(observed, self.database)
+
+    def _entering(self) -> Register:
+        register = Observed(WitnessedRegister(self.deposits, self.witness.note), self.clock)
+        return register if self._traces is None else self._traces.register(register)
 
     def _treatment(self, desk: Desk, alarm: timedelta) -> Treatment:
         return Treatment(self.database, self.spool, self.seal, desk, self.clock, alarm)
@@ -456,6 +474,8 @@ class Gateway:
         self.engine.stop()
         if self.operations is not None:
             self.operations.stop()
+        if self._traces is not None:
+            self._traces.close()
         self.database.close()
         self._lock.close()
 

@@ -71,6 +71,13 @@ class Settings(BaseSettings):
         le=65535,
         description="for metrics and readiness, plain HTTP; closed without it, 0 takes a free one",
     )
+    traces: str = Field(
+        default="",
+        pattern=r"^(https?://.+)?$",
+        description="where a collector of OpenTelemetry takes traces by OTLP over HTTP, such as"
+        " http://127.0.0.1:4318/v1/traces: the steps of each deposit, without anything of a member. Needs the"
+        " extra `opentelemetry`; nothing is told without it",
+    )
     address: str = Field(
         default="",
         pattern=r"^(https://[a-z0-9.:\[\]-]+)?$",

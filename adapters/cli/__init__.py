@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from adapters.cli.given import ARGUMENTS, REASON
+from adapters.extras import NotInstalled
 
 COMMANDS = {
     "demo": "demo",
@@ -137,4 +138,7 @@ def _root(
 def main() -> None:
     """Run the command. What it logs goes to standard error, so that a program can read what it prints."""
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
-    app()
+    try:
+        app()
+    except NotInstalled as error:
+        sys.exit(f"Not done: {error}")

@@ -11,6 +11,7 @@ from cryptography import x509
 
 from adapters.cli.output import AsJson, console, print_json, print_table, refused, wrong_use
 from adapters.cli.premises import Folder, open_gateway, right_now
+from adapters.extras import extra
 from adapters.installation import exchange_seal, issue_encryption, take_encryption
 from signing.certificates import MEMBERS, Anchoring, load_certificate
 from signing.sign import UnusableKey
@@ -115,8 +116,8 @@ def import_list(
     Those granted today; what an earlier import of the same list brought and this one does not is taken out.
     """
     premises, _, _ = open_gateway(data)
-    # Loaded here: only with the extra is the library there.
-    lists = import_module("adapters.trusted_list")
+    with extra("trust-list"):
+        lists = import_module("adapters.trusted_list")
     try:
         found = lists.read_list(file.read_bytes(), load_certificate(signer), right_now())
         done = lists.write_anchors(found, premises.anchors, MEMBERS)
