@@ -237,26 +237,31 @@ class Used:
 
 def used(process: int) -> Used:
     """What a gateway process and its children have used so far."""
-    children = [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
-    for thread in Path(f"/proc/{process}/task").iterdir():
-        children += [int(each) for each in (thread / "children").read_text().split()]
-    family = set(children)
-    for child in tuple(family):
-        family |= {int(each) for each in Path(f"/proc/{child}/task/{child}/children").read_text().split()}
-    alive = [_counted(one) for one in family]
-    own, reaped = _seconds(process)
+    alive = [_counted(one) for one in family(process) - {process}]
+    own, reaped = seconds_of(process)
     memory = max((each[1] for each in alive), default=0)
     return Used(own, reaped + sum(each[0] for each in alive), _peak(process), memory)
 
 
+def family(process: int) -> set[int]:
+    """A gateway process, its booths and what they have started."""
+    children: list[int] = []
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        children += [int(each) for each in (thread / "children").read_text().split()]
+    found = {process, *children}
+    for child in children:
+        found |= {int(each) for each in Path(f"/proc/{child}/task/{child}/children").read_text().split()}
+    return found
+
+
 def _counted(process: int) -> tuple[float, int]:
     try:
-        return sum(_seconds(process)), _peak(process)
+        return sum(seconds_of(process)), _peak(process)
     except FileNotFoundError:  # it ended just now; its parent has its seconds
         return 0.0, 0
 
 
-def _seconds(process: int) -> tuple[float, float]:
+def seconds_of(process: int) -> tuple[float, float]:
     """Of a process itself, and of its children that ended (proc(5), fields 14 to 17 of stat)."""
     fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
     user, system, children_user, children_system = (int(each) / TICKS for each in fields[11:15])
