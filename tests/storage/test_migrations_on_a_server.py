@@ -240,6 +240,22 @@ def test_old_and_new_work_side_by_side_where_a_step_only_adds(tmp_path: Path) ->
     assert found.returncode == 0, found.stdout + found.stderr
 
 
+def test_a_gateway_that_has_just_lost_its_lease_is_at_work_all_the_same(tmp_path: Path) -> None:
+    versions = tmp_path / "versions"
+    shutil.copytree(migrations.HERE / "versions", versions, ignore=shutil.ignore_patterns("__pycache__"))
+    (versions / "0002_0002.py").write_text(NEXT_STEP.replace(NEXT, "0002_0002"))
+    with house(tmp_path) as home, closing(database_of(home.settings)) as database:
+        with database.write() as connection:
+            taken = connection.exec_driver_sql(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory'"
+                " AND pid <> pg_backend_pid() AND objsubid = 1 AND granted"
+                " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+            ).scalar_one()
+        assert taken
+        with pytest.raises(NotMigrated, match="stop all first"):
+            migrations.upgrade(database, now(), versions)
+
+
 def test_a_step_that_the_old_program_cannot_go_on_after_waits_until_it_has_stopped(tmp_path: Path) -> None:
     program = newer_program(tmp_path / "newer", "0002_0002")
     with house(tmp_path) as home:

@@ -7,6 +7,7 @@ is exchanged for the other), or whether it has to stop. See CONTRIBUTING for how
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
@@ -43,6 +44,9 @@ __all__ = [
 HERE = Path(__file__).parent
 VERSION_TABLE = "alembic_version"
 MIGRATED = "migrated"
+LOOK_SECONDS, LOOK_AGAIN_SECONDS = 5.0, 0.25
+"""For how long, and how often, a gateway is looked for: longer than one that has lost its lease takes to
+notice and to take it again."""
 """The event of a step in the journal; its subject names the revision."""
 
 _Kind = Literal["schema", "table", "column", "index", "unique_constraint", "foreign_key_constraint"]
@@ -169,12 +173,15 @@ def _upgrade_server(database: Database, now: Received, versions: Path, *, togeth
 
 
 def _is_at_work(database: Database) -> bool:
-    """Whether a gateway has the lease of the one that leads."""
-    lease = database.lease(LEADER)
-    if lease is None:
-        return True
-    lease.close()
-    return False
+    """Whether a gateway has the lease of the one that leads, or takes it within a while: one whose machine has
+    too much to do loses it for a moment, and one that has died leaves it to others."""
+    until = time.monotonic() + LOOK_SECONDS
+    while (lease := database.lease(LEADER)) is not None:
+        lease.close()
+        if time.monotonic() >= until:
+            return False
+        time.sleep(LOOK_AGAIN_SECONDS)
+    return True
 
 
 def _tell(connection: sa.Connection, steps: Sequence[str], now: Received) -> None:
