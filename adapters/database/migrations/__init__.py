@@ -173,8 +173,8 @@ def _upgrade_server(database: Database, now: Received, versions: Path, *, togeth
 
 
 def _is_at_work(database: Database) -> bool:
-    """Whether a gateway has the lease of the one that leads, or takes it within a while: one whose machine has
-    too much to do loses it for a moment, and one that has died leaves it to others."""
+    """Whether a gateway has the lease of the one that leads, or takes it within a while: one whose machine
+    has too much to do loses it for a moment, and one that has died leaves it to others."""
     until = time.monotonic() + LOOK_SECONDS
     while (lease := database.lease(LEADER)) is not None:
         lease.close()
