@@ -62,7 +62,7 @@ bench: $(VENV)/.dev ## figures of this machine; one of them: make bench-path, be
 	$(BIN)/python -m bench.statements
 	$(BIN)/python -m bench.client
 
-bench-month bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-simulation bench-statements bench-strangers bench-tampering bench-pages bench-client bench-restart bench-nodes: $(VENV)/.dev
+bench-month bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-simulation bench-statements bench-strangers bench-tampering bench-pages bench-client bench-restart bench-nodes bench-growth bench-transfer bench-as2: $(VENV)/.dev
 	sh .ci/tools
 	$(BIN)/python -m $(subst -,_,$(subst bench-,bench.,$@)) $(ARGS)
 
