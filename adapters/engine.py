@@ -280,11 +280,13 @@ def _uncollected() -> Iterator[None]:
 
 
 def _configuration(database: Database, node: str) -> DBOSConfig:
+    connecting = database.dialect.connecting
     return {
         "name": NAME,
         "application_version": VERSION,
         "executor_id": node,
         "system_database_url": database.url,
+        "db_engine_kwargs": {"connect_args": dict(connecting)} if connecting else None,
         "serializer": Json(),
         "log_level": "WARNING",
     }

@@ -67,7 +67,13 @@ class Database:
         self._clock = clock
         self.url = url.render_as_string(hide_password=False)
         # Parameters hold personal data, and errors end in logs: hidden.
-        self.engine = sa.create_engine(url, pool_size=_POOLED, max_overflow=_MORE, hide_parameters=True)
+        self.engine = sa.create_engine(
+            url,
+            pool_size=_POOLED,
+            max_overflow=_MORE,
+            hide_parameters=True,
+            connect_args=dialects.named(url.get_backend_name()).connecting,
+        )
         self.dialect.listen(self.engine)
         durable.watch(self.engine)
         sa.event.listen(self.engine, "commit", self._commit)

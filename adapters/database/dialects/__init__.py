@@ -6,7 +6,7 @@ Everything else is written once: SQL that both understand, with `?` for a value 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
 from importlib import import_module
@@ -45,6 +45,7 @@ class Dialect(Protocol):
     """How one kind of database does what the other does otherwise."""
 
     is_shared: bool
+    connecting: Mapping[str, Any]
     """Whether processes on several machines may work on one database."""
 
     failures: tuple[type[Exception], ...]

@@ -11,10 +11,10 @@ NUL here: it is kept as U+FFFD.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import psycopg
 import sqlalchemy as sa
@@ -45,6 +45,7 @@ class Postgresql:
     """`adapters.database.dialects.Dialect` for PostgreSQL 15 and later."""
 
     is_shared = True
+    connecting: Mapping[str, Any] = {}
     failures: tuple[type[Exception], ...] = (psycopg.Error,)
 
     def __init__(self) -> None:

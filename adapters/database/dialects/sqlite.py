@@ -8,17 +8,18 @@ reading one never waits for it.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
 from os import urandom
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert, insert
 
 from adapters.database.dialects import SCRATCH, Item, Reader
+from adapters.database.dialects.turns import Connection
 
 if TYPE_CHECKING:
     from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -37,6 +38,7 @@ class Sqlite:
     """`adapters.database.dialects.Dialect` for SQLite."""
 
     is_shared = False
+    connecting: Mapping[str, Any] = {"factory": Connection}
     failures: tuple[type[Exception], ...] = (sqlite3.Error,)
 
     def listen(self, engine: sa.Engine) -> None:
