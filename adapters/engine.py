@@ -34,6 +34,7 @@ from dbos import DBOSPortableJSONSerializer as Json
 from dbos._datasource import DatasourceOptions
 
 from adapters.database import Database, deposits
+from adapters.database.dialects import WRITES_LATER
 from adapters.faults import place_of
 from adapters.nodes import BEAT_SECONDS, node_of
 from gateway import turns
@@ -98,7 +99,10 @@ class Engine:
         logging.getLogger("dbos").setLevel(logging.WARNING)
         self._dbos = DBOS(config=_configuration(database, self._node.name))
         self._source = SQLAlchemyDatasource.create(
-            database.url, engine=database.engine, serializer=Json(), run_migrations=True
+            database.url,
+            engine=database.engine.execution_options(**{WRITES_LATER: True}),
+            serializer=Json(),
+            run_migrations=True,
         )
 
         # A server reads afresh once it has given the write lock; SQLite knows but one level.
@@ -158,11 +162,16 @@ class Engine:
         return {"name": name, "isolation_level": self._level}
 
     def _claim(self, group: str, proposed: list[int]) -> list[int]:
-        connection = self._source.sql_session().connection()
-        return deposits.claim(connection, group, proposed, Received(self._clock()))
+        return deposits.claim(self._writing(), group, proposed, Received(self._clock()))
 
     def _conclude(self, number: int, prepared: object) -> None:
-        self._treatment.conclude(self._source.sql_session().connection(), number, prepared)
+        self._treatment.conclude(self._writing(), number, prepared)
+
+    def _writing(self) -> sa.Connection:
+        """The connection of a step, once it has the write lock."""
+        connection = self._source.sql_session().connection()
+        self._database.dialect.begin_to_write(connection)
+        return connection
 
     def _count_try(self, group: str, numbers: list[int]) -> None:
         """Note on a deposit that it was being treated when the process that was at this group died."""

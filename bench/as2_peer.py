@@ -30,8 +30,6 @@ from django.urls import include, path
 
 PASSWORD = "only for this run"
 PAYLOAD = 2_000
-urlpatterns = [path("pyas2/", include("pyas2.urls"))]
-
 settings.configure(
     ALLOWED_HOSTS=["*"],
     DATABASES={
@@ -59,6 +57,7 @@ django.setup()
 from pyas2 import models  # noqa: E402 - needs the settings
 from pyas2lib import Mdn, Message  # noqa: E402
 
+urlpatterns = [path("pyas2/", include("pyas2.urls"))]
 application = get_wsgi_application()
 
 

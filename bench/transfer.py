@@ -168,7 +168,7 @@ def main() -> int:
         with openssh(folder / "sshd", ours.known) as theirs:
             for round_, (load, sizes) in itertools.product(range(given.rounds), loads.items()):
                 contents = [draw.randbytes(size) for size in sizes]
-                files = named(home, folder / f"{round_} {len(sizes)}", contents)
+                files = named(home, folder / f"{round_}-{len(sizes)}", contents)
                 for name, server in (("gateway", ours), ("internal-sftp", theirs)):
                     taken.setdefault((load, name), []).append(server.put(files))
                 wait_until_treated(home)

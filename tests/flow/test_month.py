@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.month import File, measure, wrong
+from bench.month import File, wrong
 from tests.house import EMPLOYER, INSURED, MEMBER, House, house, wage
 
 FRACTION = 0.0005
@@ -16,12 +19,18 @@ FRACTION = 0.0005
 
 @pytest.mark.embedded
 def test_a_small_part_of_a_month_is_answered_once_and_billed() -> None:
-    found = measure(FRACTION, seed=3)
+    options = ("--fraction", str(FRACTION), "--seed", "3", "--json")
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "bench.month", *options],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
     assert found["wrong"] == []
     assert found["deposits"] == 21
-    bill = found["bill"]
-    assert isinstance(bill, dict)
-    assert bill["statements"] > 0
+    assert found["bill"]["statements"] > 0
 
 
 def test_what_was_lost_or_refused_is_told(tmp_path: Path, home: House) -> None:

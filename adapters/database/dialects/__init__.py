@@ -37,6 +37,10 @@ class Reader(Protocol):
         """Rows as a stream, so that memory stays flat; `?` in the query where a value goes."""
 
 
+WRITES_LATER = "writes_later"
+"""Option of an engine whose transactions begin without the write lock, and take it by `begin_to_write` before
+they read or write anything else: those of the durable engine, which looks into its own tables first."""
+
 Item = tuple[object, object, object, object]
 """Something that makes up a database: kind, name, the table it belongs to, how it is spelt."""
 
@@ -45,14 +49,19 @@ class Dialect(Protocol):
     """How one kind of database does what the other does otherwise."""
 
     is_shared: bool
-    connecting: Mapping[str, Any]
     """Whether processes on several machines may work on one database."""
+
+    connecting: Mapping[str, Any]
+    """What the driver is told of a connection."""
 
     failures: tuple[type[Exception], ...]
     """What reading below SQLAlchemy raises."""
 
     def listen(self, engine: sa.Engine) -> None:
         """Have every connection and every transaction of an engine begin as ours do."""
+
+    def begin_to_write(self, connection: sa.Connection) -> None:
+        """Take the write lock, in a transaction that began without it: see `WRITES_LATER`."""
 
     def found(self, engine: sa.Engine) -> None:
         """Before our tables are made, in an empty database.

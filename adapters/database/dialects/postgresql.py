@@ -22,7 +22,7 @@ from psycopg.adapt import Loader
 from psycopg.types.string import StrDumper, StrDumperUnknown
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 
-from adapters.database.dialects import SCRATCH, Item, Reader, Rows, UnsafeDatabase
+from adapters.database.dialects import SCRATCH, WRITES_LATER, Item, Reader, Rows, UnsafeDatabase
 
 if TYPE_CHECKING:
     from psycopg.abc import Buffer
@@ -55,6 +55,9 @@ class Postgresql:
         sa.event.listen(engine, "connect", _configure)
         sa.event.listen(engine, "begin", _begin)
         sa.event.listen(engine, "before_cursor_execute", _mark, retval=True)
+
+    def begin_to_write(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(_LOCK)
 
     def found(self, engine: sa.Engine) -> None:
         with engine.connect().execution_options(reading=True) as connection:
@@ -274,9 +277,10 @@ _SETTINGS = (
 
 
 def _begin(connection: sa.Connection) -> None:
-    if connection.get_execution_options().get("reading", False):
+    options = connection.get_execution_options()
+    if options.get("reading", False):
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-    else:
+    elif not options.get(WRITES_LATER, False):
         connection.exec_driver_sql(_LOCK)
 
 

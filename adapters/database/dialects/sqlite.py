@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert, insert
 
-from adapters.database.dialects import SCRATCH, Item, Reader
+from adapters.database.dialects import SCRATCH, WRITES_LATER, Item, Reader
 from adapters.database.dialects.turns import Connection
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ class Sqlite:
     def listen(self, engine: sa.Engine) -> None:
         sa.event.listen(engine, "connect", _configure)
         sa.event.listen(engine, "begin", _begin)
+
+    def begin_to_write(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     def found(self, engine: sa.Engine) -> None:
         """WAL mode stays with the file."""
@@ -221,8 +224,9 @@ def _configure(raw: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
 
 
 def _begin(connection: sa.Connection) -> None:
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+    options = connection.get_execution_options()
+    if not options.get(WRITES_LATER, False):
+        connection.exec_driver_sql("BEGIN" if options.get("reading", False) else "BEGIN IMMEDIATE")
 
 
 # The change log: values are hashed as the JSON array that SQLite writes (`json_array`), in UTF-8; of a

@@ -95,10 +95,9 @@ class Connection(sqlite3.Connection):
         return nullcontext() if self.in_transaction or not self._begins(sql) else self._turn()
 
     def _begins(self, sql: str) -> bool:
-        """The engine's connections begin by themselves, before the first statement that writes."""
-        if self.isolation_level is None:
-            return sql == "BEGIN IMMEDIATE"
-        return sql.lstrip()[:7].upper().startswith(_WRITING)
+        """The durable engine's connections begin by themselves, before the first statement that writes."""
+        by_itself = self.isolation_level is not None and sql.lstrip()[:7].upper().startswith(_WRITING)
+        return by_itself or sql == "BEGIN IMMEDIATE"
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
