@@ -50,6 +50,7 @@ VERSION = "1"
 """Pinned, so that work begun by an older build is recovered by a newer one."""
 
 IDLE_SECONDS = 0.5
+DISPATCH_SECONDS = 0.25
 SWEEP_AGAIN_SECONDS = 5.0
 KEPT = timedelta(hours=1)
 """How long what the engine knows of a group that has ended stays, for whoever looks into a fault."""
@@ -92,6 +93,7 @@ class Engine:
         self._stopping = threading.Event()
         self._swept: date | None = None
         self._sweep_again = 0.0
+        self._dispatched = -math.inf
         self._looked_at_others = -math.inf
         self._forgot = -math.inf
         self._turned = time.monotonic()
@@ -226,7 +228,14 @@ class Engine:
             self._heads.sweep(Received(self._clock()))
 
     def _dispatch(self) -> None:
-        """Start a group in each lane that is free and has something to do."""
+        """Start a group in each lane that is free and has something to do.
+
+        While small ones are treated every receipt wakes us, and the lane of the large ones mostly has nothing
+        to do: the queue, which is long then, is not read for each of them.
+        """
+        if Lane.SMALL in self._lanes and time.monotonic() < self._dispatched + DISPATCH_SECONDS:
+            return
+        self._dispatched = time.monotonic()
         self._release_ended()
         free = [lane for lane in Lane if lane not in self._lanes]
         if not free or not self._node.works():
