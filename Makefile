@@ -51,16 +51,9 @@ docs: $(VENV)/.dev ## the generated pages
 site: docs ## the documentation as a site (build/site), without network
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build -q --strict
 
-bench: $(VENV)/.dev ## figures of this machine; one of them: make bench-path, bench-missions, bench-scans …
+bench: $(VENV)/.dev ## the table of our aims from small parts, side by side; one of them: make bench-path, bench-month …
 	sh .ci/tools
-	$(BIN)/python -m bench.path
-	$(BIN)/python -m bench.missions
-	$(BIN)/python -m bench.scans
-	$(BIN)/python -m bench.special_cases
-	$(BIN)/python -m bench.contributions
-	$(BIN)/python -m bench.simulation
-	$(BIN)/python -m bench.statements
-	$(BIN)/python -m bench.client
+	$(BIN)/python -m bench.table
 
 bench-month bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-simulation bench-statements bench-strangers bench-tampering bench-pages bench-client bench-restart bench-nodes bench-growth bench-transfer bench-as2: $(VENV)/.dev
 	sh .ci/tools

@@ -171,6 +171,7 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=400)
     parser.add_argument("--at-once", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     theirs, ours = [], []
     for _ in range(given.rounds):
@@ -178,6 +179,9 @@ def main() -> int:
         ours.append(of_the_gateway(given.messages, given.at_once))
     base = statistics.median(theirs)
     receipts, acknowledged = (statistics.median(each) for each in zip(*ours, strict=True))
+    if given.as_json:
+        print(json.dumps({"receipts": receipts / base, "acknowledgements": acknowledged / base}))
+        return 0
     print(f"{os.cpu_count()} processors {platform.machine()}, Python {platform.python_version()}, {given}")
     print("| | messages/s | against django-pyas2 |")
     print("|---|---:|---:|")

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import os
 import platform
 import random
@@ -24,7 +25,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -159,6 +160,7 @@ def main() -> int:
     )
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--json", action="store_true", dest="as_json")
     given = parser.parse_args()
     draw = random.Random(given.seed)
     loads = {"200 MB": [LARGE], "200 x 100 kB": [SMALL] * MANY}
@@ -173,19 +175,28 @@ def main() -> int:
                     taken.setdefault((load, name), []).append(server.put(files))
                 wait_until_treated(home)
         deposits = sum(home.gateway.deposits.counts().values())
+    expected = given.rounds * sum(map(len, loads.values()))
+    if deposits != expected:
+        sys.exit(f"{deposits} deposits of {expected} files")
+    against = {
+        load: _seconds(taken, load, "internal-sftp") / _seconds(taken, load, "gateway") for load in loads
+    }
+    if given.as_json:
+        print(json.dumps(against))
+        return 0
     print(f"{os.cpu_count()} processors {platform.machine()}, Python {platform.python_version()}, {given}")
     print("| upload | server | MB/s | server CPU s | against internal-sftp |")
     print("|---|---|---:|---:|---:|")
     for load, sizes in loads.items():
-        base = statistics.median(seconds for seconds, _ in taken[load, "internal-sftp"])
-        for name in ("gateway", "internal-sftp"):
-            seconds, cpu = (statistics.median(each) for each in zip(*taken[load, name], strict=True))
-            pace = sum(sizes) / 1e6 / seconds
-            print(f"| {load} | {name} | {pace:.0f} | {cpu:.1f} | {base / seconds:.2f} |")
-    expected = given.rounds * sum(map(len, loads.values()))
-    if deposits != expected:
-        sys.exit(f"{deposits} deposits of {expected} files")
+        for name, ratio in (("gateway", against[load]), ("internal-sftp", 1)):
+            pace = sum(sizes) / 1e6 / _seconds(taken, load, name)
+            cpu = statistics.median(used for _, used in taken[load, name])
+            print(f"| {load} | {name} | {pace:.0f} | {cpu:.1f} | {ratio:.2f} |")
     return 0
+
+
+def _seconds(taken: Mapping[tuple[str, str], Sequence[tuple[float, float]]], load: str, name: str) -> float:
+    return statistics.median(seconds for seconds, _ in taken[load, name])
 
 
 if __name__ == "__main__":
