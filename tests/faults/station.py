@@ -149,10 +149,12 @@ class Station:
         return self.log.read_text()[-4000:] if self.log.exists() else ""
 
     def raised(self) -> bool:
-        """Whether a traceback is in its log; those with which the engine tells of a database that is away do
-        not count."""
+        """Whether a traceback is in its log since its doors were opened the last time: a start may fail for
+        want of what a fault took away. Those with which the engine tells of a database that is away do not
+        count."""
+        log = self.log.read_text() if self.log.exists() else ""
         by_engine = False
-        for line in self.log.read_text().splitlines() if self.log.exists() else ():
+        for line in log.rpartition("Secugate is open.")[2].splitlines():
             if line.startswith("{") or "(dbos:" in line:
                 by_engine = "(dbos:" in line
             elif line.startswith("Traceback") and not by_engine:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import subprocess
 import sys
 import threading
 import time
@@ -17,8 +18,8 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
-from adapters.cli import main
 from gateway.states import State
+from tests.durability.running import environment
 from tests.house import EMPLOYER, INSURED, MEMBER, OTHER_EMPLOYER, OTHER_MEMBER, House, house, wage, wait_for
 
 QUICKLY = 10.0
@@ -174,15 +175,21 @@ def test_a_collector_that_does_not_answer_delays_neither_deposits_nor_the_stop(
         assert time.monotonic() - begun < QUICKLY
 
 
-def test_without_the_extra_a_command_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with house(tmp_path):
-        pass
-    monkeypatch.delitem(sys.modules, "adapters.traces", raising=False)
-    monkeypatch.setitem(sys.modules, "opentelemetry", None)
-    monkeypatch.setenv("SECUGATE_TRACES", "http://127.0.0.1:4318/v1/traces")
-    monkeypatch.setattr(sys, "argv", ["secugate", "serve", "--data", str(tmp_path / "gateway")])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert "pip install 'secugate[opentelemetry]'" in str(ended.value.code)
+def test_without_the_extra_a_command_says_what_to_install(tmp_path: Path) -> None:
+    with house(tmp_path) as home:
+        settings = home.settings
+    without = "import sys; sys.modules['opentelemetry.sdk'] = None; from adapters.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", without, "serve", "--data", str(settings.data)],
+        env={
+            **environment(),
+            "SECUGATE_DATABASE": settings.database,
+            "SECUGATE_TRACES": "http://127.0.0.1:9/",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "pip install 'secugate[opentelemetry]'" in done.stderr
+    assert "Traceback" not in done.stderr
