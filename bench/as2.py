@@ -37,6 +37,7 @@ from adapters.settings import Settings
 from bench.month import wait_until_treated
 from bench.path import ROOT
 from bench.people import people
+from bench.transfer import wait_until_open
 from gateway.batch import MemberId
 from gateway.client import https
 from gateway.moments import system_clock
@@ -91,6 +92,7 @@ def peer(folder: Path) -> Iterator[tuple[str, dict[str, str]]]:
     ]
     with subprocess.Popen([str(python), "-m", *serving], cwd=folder, env=given) as server:
         try:
+            wait_until_open(port)
             yield f"http://127.0.0.1:{port}/pyas2/as2receive", given
         finally:
             server.terminate()
@@ -103,7 +105,6 @@ def of_the_peer(messages: int, at_once: int) -> float:
         SystemExit: one was not answered so.
     """
     with tempfile.TemporaryDirectory() as made, peer(Path(made)) as (url, given):
-        time.sleep(3)  # until its workers are there
         sending = [str(HOME / "bin" / "python"), str(PEER), "send", url]
         for count in (20, messages):
             done = subprocess.run(

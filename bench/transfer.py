@@ -108,14 +108,19 @@ def openssh(folder: Path, known: Profile) -> Iterator[Server]:
         subprocess.Popen([SSHD, "-D", "-e", *place], stderr=log) as server,
     ):
         try:
-            _wait_until_open(port)
+            wait_until_open(port)
             there = replace(known, sftp=f"127.0.0.1:{port}", host_key=hosts)
             yield Server(server.pid, there, f"{folder}/files/")
         finally:
             server.terminate()
 
 
-def _wait_until_open(port: int) -> None:
+def wait_until_open(port: int) -> None:
+    """Until somebody listens at a port of this machine.
+
+    Raises:
+        ConnectionRefusedError: nobody does after five minutes.
+    """
     until = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
