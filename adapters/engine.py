@@ -4,14 +4,15 @@ DBOS Transact keeps which step of which group is done in the same database and t
 effects. This is its only importer. Workflow arguments are ids only, written as JSON (its default would be
 pickle).
 
-A group is one workflow. Its first step claims the deposits it is to treat; every other step is one of them:
-read, verify and validate without any lock, then one transaction for effect, journal entry, state and answers.
-A step always commits: what goes wrong inside is noted on the deposit, so that a replay after a crash walks
-the same steps. A process whose work was taken over meanwhile commits none.
+A group is one workflow. Its first step claims the deposits it is to treat; every other step concludes some
+of them (`gateway.turns.bundles`): one transaction for their effects, journal entries, states and answers,
+after each was read, verified and validated without any lock. Meanwhile the next ones are examined. A step
+always commits: what goes wrong inside is noted on the deposit and undone for it alone, so that a replay after
+a crash walks the same steps. A process whose work was taken over meanwhile commits none.
 
 Each gateway treats a group of small deposits and a large deposit at a time (`gateway.turns`). What one was
-treating when it died another takes over (`adapters.nodes`); a deposit that was under way then counts a try,
-so that one that kills whoever treats it is parked.
+treating when it died another takes over (`adapters.nodes`), one deposit after the other; the one that was
+under way then counts a try, so that one that kills whoever treats it is parked.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ import math
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from datetime import date, timedelta
 from typing import Literal, Protocol
@@ -51,12 +54,17 @@ VERSION = "1"
 
 IDLE_SECONDS = 0.5
 DISPATCH_SECONDS = 0.25
+HEADS_SECONDS = 1.0
 SWEEP_AGAIN_SECONDS = 5.0
 KEPT = timedelta(hours=1)
 """How long what the engine knows of a group that has ended stays, for whoever looks into a fault."""
 FORGET_SECONDS = 10.0
 FORGOTTEN_AT_ONCE = 500
 ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
+
+
+_Bundle = Sequence[tuple[int, object]]
+"""Deposits that are concluded together, each with what its examination found."""
 
 
 class Treatment(Protocol):
@@ -96,7 +104,9 @@ class Engine:
         self._dispatched = -math.inf
         self._looked_at_others = -math.inf
         self._forgot = -math.inf
+        self._looked_at_heads = -math.inf
         self._turned = time.monotonic()
+        self._examiners = ThreadPoolExecutor(len(Lane), thread_name_prefix="examiner")
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         logging.getLogger("dbos").setLevel(logging.WARNING)
         self._dbos = DBOS(config=_configuration(database, self._node.name))
@@ -141,6 +151,7 @@ class Engine:
         self._wake.set()
         self._thread.join()
         DBOS.destroy(destroy_registry=True)
+        self._examiners.shutdown()
         self._node.stop()
 
     def _treat_group(self, lane: Lane, proposed: list[int]) -> None:
@@ -151,14 +162,32 @@ class Engine:
             numbers = self._source.run_tx_step(self._step("claim"), self._claim, group, proposed)
             if not ours:
                 self._count_try(group, numbers)
-            for number in numbers:
-                with _uncollected() if lane is Lane.LARGE else nullcontext():
-                    prepared = self._treatment.prepare(number)
-                    self._source.run_tx_step(self._step("conclude"), self._conclude, number, prepared)
+            one_by_one = ([number] for number in numbers)
+            examined = self._ahead(self._bundles(numbers)) if ours else map(self._prepare, one_by_one)
+            with _uncollected() if lane is Lane.LARGE else nullcontext():
+                for bundle in examined:
+                    self._source.run_tx_step(self._step("conclude"), self._conclude, bundle)
         finally:
             if ours:
                 self._lanes.pop(lane, None)
             self._wake.set()
+
+    def _bundles(self, numbers: list[int]) -> list[list[int]]:
+        with self._database.read() as connection:
+            sizes = deposits.sizes(connection, numbers)
+        return list(turns.bundles([(number, sizes[number]) for number in numbers]))
+
+    def _ahead(self, bundles: Sequence[list[int]]) -> Iterator[_Bundle]:
+        """Bundles as they have been examined: while one is concluded, the next one is."""
+        coming = deque(self._examiners.submit(self._prepare, bundle) for bundle in bundles[:1])
+        for following in bundles[1:]:
+            examined = coming.popleft().result()
+            coming.append(self._examiners.submit(self._prepare, following))
+            yield examined
+        yield from (last.result() for last in coming)
+
+    def _prepare(self, numbers: Sequence[int]) -> _Bundle:
+        return [(number, self._treatment.prepare(number)) for number in numbers]
 
     def _step(self, name: str) -> DatasourceOptions:
         return {"name": name, "isolation_level": self._level}
@@ -166,8 +195,10 @@ class Engine:
     def _claim(self, group: str, proposed: list[int]) -> list[int]:
         return deposits.claim(self._writing(), group, proposed, Received(self._clock()))
 
-    def _conclude(self, number: int, prepared: object) -> None:
-        self._treatment.conclude(self._writing(), number, prepared)
+    def _conclude(self, bundle: _Bundle) -> None:
+        connection = self._writing()
+        for number, prepared in bundle:
+            self._treatment.conclude(connection, number, prepared)
 
     def _writing(self) -> sa.Connection:
         """The connection of a step, once it has the write lock."""
@@ -224,8 +255,9 @@ class Engine:
             DBOS.delete_workflows(groups)
 
     def _seal_head(self) -> None:
-        if self.leads():
+        if self.leads() and time.monotonic() >= self._looked_at_heads + HEADS_SECONDS:
             self._heads.sweep(Received(self._clock()))
+            self._looked_at_heads = time.monotonic()
 
     def _dispatch(self) -> None:
         """Start a group in each lane that is free and has something to do.

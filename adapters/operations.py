@@ -15,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
+import structlog
 import uvicorn
 from cryptography import x509
 from fastapi import FastAPI
@@ -30,6 +31,8 @@ from adapters.database import Database
 from adapters.faults import place_of
 from adapters.metrics import REGISTRY
 from gateway.moments import Clock
+
+log = structlog.get_logger()
 
 Check = Callable[[], str | None]
 """What is wrong, in words; None when nothing is. What it raises is wrong as well."""
@@ -136,7 +139,14 @@ class OperationsPort:
         self._thread.join()
 
     def _run(self) -> None:
-        self._server.run(sockets=[self._listener])
+        """Answer until stopped. When that cannot be done whoever asks is told so at once: a socket left open
+        would go on taking connections that nobody answers."""
+        try:
+            self._server.run(sockets=[self._listener])
+        except Exception as error:  # of whatever kind: mostly, no descriptor is left
+            log.error("operations.port_closed", reason=place_of(error))
+        finally:
+            self._listener.close()
 
     async def _metrics(self, _request: Request) -> Response:
         text = await run_in_threadpool(generate_latest, REGISTRY)

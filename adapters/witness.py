@@ -156,7 +156,9 @@ class Witness:
     def __init__(self, database: Database, files: Sequence[Path]) -> None:
         self._database = database
         self.files = tuple(WitnessFile(file) for file in files)
-        self._lock = threading.Lock()
+        self._asking = threading.Lock()
+        self._asked = 0
+        self._noting = threading.Lock()
         self._noted = 0
 
     def begin(self) -> None:
@@ -174,14 +176,18 @@ class Witness:
         Raises:
             Unwitnessed, OSError: a file is away; then nothing may be told.
         """
-        least = self.head().sequence
-        with self._lock:
-            if self._noted >= least:
+        with self._asking:
+            self._asked += 1
+            mine = self._asked
+        with self._noting:
+            if self._noted >= mine:
                 return
+            # Whoever has asked by now has committed before.
+            asked = self._asked
             entry = self.head()
             for file in self.files:
                 file.note(entry)
-            self._noted = entry.sequence
+            self._noted = asked
 
     def check(self) -> None:
         """Whether the journal is the one that was promised on.

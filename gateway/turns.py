@@ -32,6 +32,9 @@ LARGE = 1_000_000
 GROUP_DEPOSITS = 64
 GROUP_BYTES = 8_000_000
 """The most of a group."""
+BUNDLE_DEPOSITS = 8
+BUNDLE_BYTES = 100_000
+"""The most of what is concluded in one transaction, for which everybody else who writes waits."""
 
 
 class Lane(StrEnum):
@@ -83,6 +86,24 @@ def group(queue: Iterable[Queued], lane: Lane, day: date) -> list[int]:
             break
         found.append(one.number)
     return found
+
+
+def bundles(sizes: Iterable[tuple[int, int]]) -> Iterator[list[int]]:
+    """The deposits of a group, in their order, as they are concluded: several small ones in one transaction.
+
+    Args:
+        sizes: number and bytes of each.
+    """
+    bundle: list[int] = []
+    total = 0
+    for number, size in sizes:
+        if bundle and (total + size > BUNDLE_BYTES or len(bundle) == BUNDLE_DEPOSITS):
+            yield bundle
+            bundle, total = [], 0
+        bundle.append(number)
+        total += size
+    if bundle:
+        yield bundle
 
 
 def _turns(queue: Iterable[Queued], lane: Lane, day: date) -> Iterator[Queued]:

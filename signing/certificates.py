@@ -26,7 +26,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -38,6 +38,7 @@ from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -68,6 +69,8 @@ LONGEST_CHAIN = 10
 OF_ONE_NAME = 2
 """Of them with the same subject: an authority may have two, such as one for its lists. The validator tries
 every order of certificates that name each other: twenty of one name would keep it busy for ever."""
+MOST_BELIEVED = 4_000
+"""Certificates of whom a yes is remembered."""
 
 _Result = TypeVar("_Result")
 
@@ -264,6 +267,7 @@ class _Anchor:
 @dataclass(frozen=True, slots=True)
 class _List:
     parsed: asn1_crl.CertificateList
+    loaded: x509.CertificateRevocationList
     described: RevocationList
 
 
@@ -282,6 +286,17 @@ class _Material:
     unreadable: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Yes:
+    """That a certificate is believed, at any moment from one on and before another one."""
+
+    evidence: Evidence
+    until: datetime
+
+    def holds(self, at: datetime) -> bool:
+        return self.evidence.at <= at < self.until
+
+
 def _fetch_nothing(certificates: Sequence[x509.Certificate]) -> None:
     """Lists and answers are brought by others."""
 
@@ -290,7 +305,8 @@ class Trust:
     """Our anchors, revocation lists and OCSP answers, read again whenever the files change.
 
     May be shared by threads; they are let in one by one, because the parsed ASN.1 completes itself as it
-    is read.
+    is read. A yes is given again, without another look at the path, up to the next moment that anything of it
+    names; never where there is an OCSP answer, and never after a file has changed.
 
     Args:
         anchors: a PEM file of root certificates, or a folder of such files (`*.pem`), each with what is
@@ -317,6 +333,7 @@ class Trust:
         self._fetch = fetch
         self._lock = threading.Lock()
         self._material = self._read(self._stamp())
+        self._believed: dict[bytes, _Yes] = {}
 
     def judge(
         self, certificate: x509.Certificate, chain: Sequence[x509.Certificate], at: datetime
@@ -334,9 +351,15 @@ class Trust:
         """
         _check_usage(certificate)
         self._fetch([certificate, *chain])
+        judged = _digest([certificate, *chain])
         with self._lock:
             self._refresh()
-            return self._judge(certificate, chain, at)
+            known = self._believed.get(judged)
+            if known is not None and known.holds(at):
+                return replace(known.evidence, at=at)
+            evidence = self._judge(certificate, chain, at)
+            self._remember(judged, evidence)
+            return evidence
 
     def _judge(
         self, certificate: x509.Certificate, chain: Sequence[x509.Certificate], at: datetime
@@ -368,6 +391,26 @@ class Trust:
             seen = _seen(at, [leaf, *others], lists, answers)
             raise Untrusted(_kind(error), str(error), seen) from error
         return _evidence(at, path, lists, good, context)
+
+    def _remember(self, judged: bytes, evidence: Evidence) -> None:
+        """Keep a yes until the next moment from which on it might be a no, or rest on something else."""
+        path = [x509.load_der_x509_certificate(der) for der in evidence.certificates]
+        serials = {one.serial_number for one in path}
+        if any(serials & one.described.serials for one in self._material.answers):
+            return
+        moments: list[datetime | None] = []
+        for certificate in path:
+            moments += [certificate.not_valid_before_utc, certificate.not_valid_after_utc]
+        for anchor in self._material.anchors:
+            moments += [anchor.known.first, anchor.known.last]
+        for one in self._material.lists:
+            moments += [one.described.this_update, one.described.next_update]
+            entries = map(one.loaded.get_revoked_certificate_by_serial_number, serials)
+            moments += [entry.revocation_date_utc for entry in entries if entry is not None]
+        if len(self._believed) == MOST_BELIEVED:
+            self._believed.clear()
+        until = min(moment for moment in moments if moment is not None and moment >= evidence.at)
+        self._believed[judged] = _Yes(evidence, until)
 
     def _context(
         self,
@@ -422,6 +465,7 @@ class Trust:
         stamp = self._stamp()
         if stamp == self._material.stamp:
             return
+        self._believed.clear()
         try:
             self._material = self._read(stamp)
         except ValueError as error:
@@ -489,6 +533,10 @@ def load_seals(place: Path) -> tuple[x509.Certificate, ...]:
     return tuple(found)
 
 
+def _digest(certificates: Iterable[x509.Certificate]) -> bytes:
+    return hashlib.sha256(b"".join(one.fingerprint(hashes.SHA256()) for one in certificates)).digest()
+
+
 def _check_usage(certificate: x509.Certificate) -> None:
     try:
         if _is_authority(certificate):
@@ -554,7 +602,7 @@ def _read_list(raw: bytes) -> _List:
         next_update=loaded.next_update_utc,
         der=der,
     )
-    return _List(asn1_crl.CertificateList.load(der, strict=True), described)
+    return _List(asn1_crl.CertificateList.load(der, strict=True), loaded, described)
 
 
 def _read_answer(raw: bytes) -> _Answer:

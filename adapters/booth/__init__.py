@@ -32,7 +32,7 @@ from cryptography import x509
 from adapters.booth import words
 from adapters.booth.words import Garbled, Words
 from gateway.attachments import KINDS
-from gateway.batch import Anomaly, Batch
+from gateway.batch import Anomaly, Batch, MemberId
 from gateway.moments import Received
 from gateway.outcome import NotYet, Rejected
 from gateway.process import Desk, Examined
@@ -199,6 +199,7 @@ class _Conversation:
         self._member = words.member(deposit.sender)
         self._evidence: certificates.Evidence | None = None
         self._judged: certificates.Evidence | None = None
+        self._holders: dict[x509.Certificate, MemberId | None] = {}
 
     @property
     def opening(self) -> Words:
@@ -212,7 +213,7 @@ class _Conversation:
         """
         match question.get("ask"):
             case "member":
-                member = self._desk.member_of(_certificate(question.get("certificate")), self._received)
+                member = self._holder(_certificate(question.get("certificate")))
                 return {"member": None if member is None else str(member)}
             case "agreement":
                 agreement = self._desk.agreement_of(self._member, self._received)
@@ -238,10 +239,16 @@ class _Conversation:
         except CannotOpen:
             return None
 
+    def _holder(self, certificate: x509.Certificate) -> MemberId | None:
+        """Whose a certificate is, which is asked twice: before the signature is verified, and after."""
+        if certificate not in self._holders:
+            self._holders[certificate] = self._desk.member_of(certificate, self._received)
+        return self._holders[certificate]
+
     def _judge(self, question: Words) -> Words:
         certificate = _certificate(question.get("certificate"))
         chain = [_certificate(one) for one in words.texts(question.get("chain"))]
-        if self._desk.member_of(certificate, self._received) != self._member:
+        if self._holder(certificate) != self._member:
             raise Garbled("a certificate that is not the depositor's")
         try:
             self._evidence = self._judged = self._desk.trust.judge(certificate, chain, self._received.at)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from adapters.database import tables
 from adapters.database.documents import answer_place, key_for, read_document
 from adapters.database.engine import Database
-from adapters.database.journal import Event, append, append_all
+from adapters.database.journal import Event, append, append_all, next_entry
 from adapters.database.registers.keys import enter, key_table
 from adapters.encryption import DataKey, pack_document
 from gateway import names
@@ -25,8 +25,14 @@ from outbox.post import Answer
 
 answer = tables.table(tables.Answer)
 deposit = tables.table(tables.Deposit)
-_journal = tables.table(tables.Journal)
 _LISTED = tuple(column for column in answer.columns if column.name != "content")
+_LATEST = sa.select(sa.func.max(answer.c.name)).where(
+    answer.c.recipient == sa.bindparam("by"),
+    answer.c.name >= sa.bindparam("first"),
+    answer.c.name < sa.bindparam("last"),
+    # A FAIL may be called after a file of any type, but is not of its kind.
+    answer.c.kind == sa.bindparam("of"),
+)
 
 
 def posted_subject(identifier: str, kind: str, name: str, deposit: str | None) -> str:
@@ -56,12 +62,6 @@ def _row(one: Answer, content: bytes, key: DataKey, entry: int | None) -> tuple[
     return *named, posted, one.digest, one.size, kept, one.deposit, entry, False
 
 
-def _next_entry(connection: sa.Connection) -> int:
-    """The place in the journal of what is entered next, in a writing transaction."""
-    last = sa.select(sa.func.max(_journal.c.sequence)).scalar_subquery()
-    return int(connection.execute(sa.select(sa.func.coalesce(last, 0) + 1)).scalar_one())
-
-
 def posting(one: Answer) -> Event:
     """How the journal tells that an answer was posted."""
     return Event(
@@ -82,7 +82,7 @@ class Shelves:
     def put(self, answer_: Answer, content: bytes) -> None:
         """Keep an answer with its bytes, and enter it in the journal."""
         key = key_for(self._connection, answer_.recipient, Received(answer_.posted))
-        row = _row(answer_, content, key, _next_entry(self._connection))
+        row = _row(answer_, content, key, next_entry(self._connection))
         enter(self._connection, "answer", _COLUMNS, [row])
         append_all(self._connection, [posting(answer_)])
 
@@ -119,14 +119,8 @@ class Shelves:
     def later(self, name: FileName) -> FileName:
         """A name, or the one behind the latest of its kind that its member has had: stamps only grow."""
         prefix = str(name).partition(name.stamp)[0]
-        query = sa.select(sa.func.max(answer.c.name)).where(
-            answer.c.recipient == str(name.member),
-            answer.c.name >= prefix,
-            answer.c.name < prefix + "~",
-            # A FAIL may be called after a file of any type, but is not of its kind.
-            answer.c.kind == name.kind,
-        )
-        latest = self._connection.execute(query).scalar()
+        had = {"by": str(name.member), "first": prefix, "last": prefix + "~", "of": name.kind}
+        latest = self._connection.execute(_LATEST, had).scalar()
         if latest is not None and names.parse(latest).stamp >= name.stamp:
             return replace(name, stamp=names.next_stamp(names.parse(latest)).stamp)
         return name
@@ -209,7 +203,7 @@ class SqlCollection:
             connection.execute(
                 sa.update(answer)
                 .where(mine, answer.c.collected.is_(None))
-                .values(collected=str(moment), collected_entry=_next_entry(connection))
+                .values(collected=str(moment), collected_entry=next_entry(connection))
             )
             digest = connection.execute(sa.select(answer.c.digest).where(mine)).scalar_one()
             append(
@@ -234,7 +228,7 @@ class SqlCollection:
             connection.execute(
                 sa.update(answer)
                 .where(mine)
-                .values(acknowledged=str(moment), acknowledged_entry=_next_entry(connection))
+                .values(acknowledged=str(moment), acknowledged_entry=next_entry(connection))
             )
             append(
                 connection,

@@ -20,6 +20,9 @@ from gateway.returns.acktrt import Decision
 decision = tables.table(tables.Decision)
 deposits = tables.table(tables.Deposit)
 
+_INSERT = sa.insert(decision)
+_DECIDED = sa.select(sa.func.count()).select_from(decision).where(decision.c.deposit == sa.bindparam("on"))
+
 
 def record_decisions(
     connection: sa.Connection, one: Kept, batch: Batch, outcome: Outcome, right: Rights, now: Received
@@ -41,9 +44,7 @@ def record_decisions(
         if anomaly.code == NO_MANDATE
     )
     allowed = sorted((right.mandates.keys() & named.keys()) - refused.keys())
-    before = connection.execute(
-        sa.select(sa.func.count()).select_from(decision).where(decision.c.deposit == one.number)
-    ).scalar_one()
+    before = connection.execute(_DECIDED, {"on": one.number}).scalar_one()
     decided = tuple(
         Decision(
             employer=employer,
@@ -56,9 +57,7 @@ def record_decisions(
     )
     if decided:
         kept = {"deposit": one.number, "at": str(now)}
-        connection.execute(
-            sa.insert(decision), [{**asdict(each), "allowed": each.allowed, **kept} for each in decided]
-        )
+        connection.execute(_INSERT, [{**asdict(each), "allowed": each.allowed, **kept} for each in decided])
     return decided
 
 

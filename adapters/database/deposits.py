@@ -31,6 +31,25 @@ deposit = tables.table(tables.Deposit)
 
 QUEUED = 1_000
 """How much of the queue is looked at, to choose a group."""
+_INSERT = sa.insert(deposit)
+_SAME = sa.select(deposit.c.id, deposit.c.receipt).where(
+    deposit.c.sender == sa.bindparam("by"), deposit.c.digest == sa.bindparam("with")
+)
+_COUNTING = _SAME.where(sa.text(f"deposit.{tables.DEPOSIT_COUNTS}"))
+_OF_SAME_NAME = _SAME.where(deposit.c.name == sa.bindparam("called")).limit(1)
+_IS_OF = deposit.c.number == sa.bindparam("of")
+_OF_NUMBER = sa.select(deposit).where(_IS_OF)
+_SETTLE = sa.update(deposit).where(_IS_OF)
+_NAMED_BEFORE = (
+    sa.select(deposit.c.number)
+    .where(
+        deposit.c.sender == sa.bindparam("by"),
+        deposit.c.name == sa.bindparam("called"),
+        deposit.c.number < sa.bindparam("before"),
+    )
+    .limit(1)
+)
+
 TRIES = 3
 DIED = "the gateway died while it treated it"
 """Why a deposit was given up that our process did not survive."""
@@ -150,19 +169,20 @@ class Deposits:
         content = self._seal.receipt(new, JournalEntry(sequence, hashed))
         key = key_for(connection, new.sender, received)
         connection.execute(
-            sa.insert(deposit).values(
-                id=new.id,
-                sender=new.sender,
-                name=new.name,
-                size=new.size,
-                digest=new.digest,
-                received=str(received),
-                door=new.door,
-                receipt=seal_document(key, content, receipt_place(new.id)),
-                state=State.RECEIVED.value,
-                changed=str(received),
-                tries=0,
-            )
+            _INSERT,
+            {
+                "id": new.id,
+                "sender": new.sender,
+                "name": new.name,
+                "size": new.size,
+                "digest": new.digest,
+                "received": str(received),
+                "door": new.door,
+                "receipt": seal_document(key, content, receipt_place(new.id)),
+                "state": State.RECEIVED.value,
+                "changed": str(received),
+                "tries": 0,
+            },
         )
         member = MemberId(new.sender[:13], new.sender[13:])
         shelves = Shelves(connection)
@@ -206,11 +226,9 @@ def first_of(connection: sa.Connection, sender: str, digest: str, name: str) -> 
     Returns:
         None when they are to be a deposit of their own.
     """
-    query = sa.select(deposit.c.id, deposit.c.receipt).where(
-        deposit.c.sender == sender, deposit.c.digest == digest
-    )
-    found = connection.execute(query.where(sa.text(f"deposit.{tables.DEPOSIT_COUNTS}"))).first()
-    found = found or connection.execute(query.where(deposit.c.name == name).limit(1)).first()
+    same = {"by": sender, "with": digest}
+    found = connection.execute(_COUNTING, same).first()
+    found = found or connection.execute(_OF_SAME_NAME, {**same, "called": name}).first()
     return None if found is None else First(found.id, found.receipt)
 
 
@@ -220,7 +238,7 @@ def get(connection: sa.Connection, number: int) -> Kept:
     Raises:
         sqlalchemy.exc.NoResultFound: when there is none.
     """
-    return kept(connection.execute(sa.select(deposit).where(deposit.c.number == number)).one())
+    return kept(connection.execute(_OF_NUMBER, {"of": number}).one())
 
 
 def groups_under_way(connection: sa.Connection) -> set[str]:
@@ -263,6 +281,12 @@ def claim(connection: sa.Connection, group: str, numbers: Sequence[int], now: Re
     return [number for number in numbers if number in mine]
 
 
+def sizes(connection: sa.Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """The bytes of deposits, by their numbers."""
+    query = sa.select(deposit.c.number, deposit.c.size).where(deposit.c.number.in_(numbers))
+    return {row.number: row.size for row in connection.execute(query)}
+
+
 def _is_due(now: Received) -> sa.ColumnElement[bool]:
     """Whether a deposit is to be treated now: nothing of its sender is being treated."""
     busy = deposit.alias("busy")
@@ -297,12 +321,8 @@ def suspect(connection: sa.Connection, group: str, numbers: Sequence[int], now: 
 
 def name_used(connection: sa.Connection, one: Kept) -> bool:
     """Whether the sender has used this file name before, for other bytes."""
-    query = sa.select(deposit.c.number).where(
-        deposit.c.sender == one.deposit.sender,
-        deposit.c.name == one.deposit.name,
-        deposit.c.number < one.number,
-    )
-    return connection.execute(query.limit(1)).first() is not None
+    asked = {"by": one.deposit.sender, "called": one.deposit.name, "before": one.number}
+    return connection.execute(_NAMED_BEFORE, asked).first() is not None
 
 
 def settle(
@@ -319,20 +339,20 @@ def settle(
 ) -> None:
     """Note how a deposit ended: its state, verdict and counts; it leaves its group."""
     connection.execute(
-        sa.update(deposit)
-        .where(deposit.c.number == one.number)
-        .values(
-            state=states.after(one.state, event).value,
-            changed=str(now),
-            group=None,
-            not_before=None,
-            fault=None,
-            verdict=verdict,
-            records=records,
-            accepted=accepted,
-            rejected=rejected,
-            held=held,
-        )
+        _SETTLE,
+        {
+            "of": one.number,
+            "state": states.after(one.state, event).value,
+            "changed": str(now),
+            "group": None,
+            "not_before": None,
+            "fault": None,
+            "verdict": verdict,
+            "records": records,
+            "accepted": accepted,
+            "rejected": rejected,
+            "held": held,
+        },
     )
 
 

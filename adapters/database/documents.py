@@ -1,8 +1,8 @@
 """Documents in the store, sealed with a data key for each member and month (decision 0015).
 
 The keys lie in the table `data_key`, wrapped by the master key. They are looked up in the transaction of what
-they seal and never kept in memory: a key made in a transaction that is rolled back is gone with it, and one
-that another process destroys opens nothing from then on.
+they seal and kept in memory no longer than it: a key made in a transaction that is rolled back is gone with
+it, and one that another process destroys opens nothing from then on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import sqlalchemy as sa
 
+from adapters.database import known
 from adapters.encryption import (
     DataKey,
     Erased,
@@ -52,7 +53,11 @@ def month_of(at: Received) -> str:
 
 def key_for(connection: sa.Connection, member: str, at: Received) -> DataKey:
     """The key that seals a member's documents of a moment, made in this transaction if there is none."""
-    return find_key(connection, member, at) or _make(connection, member, at)
+    return known.once(
+        connection,
+        (DataKey, member, month_of(at)),
+        lambda: find_key(connection, member, at) or _make(connection, member, at),
+    )
 
 
 def find_key(connection: sa.Connection, member: str, at: Received) -> DataKey | None:

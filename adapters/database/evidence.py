@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -16,6 +17,8 @@ from signing.certificates import Evidence
 kept = tables.table(tables.CertificateEvidence)
 believed = tables.table(tables.DepositEvidence)
 deposit = tables.table(tables.Deposit)
+
+_INSERT = sa.insert(believed)
 
 CERTIFICATE = "certificate"
 LIST = "crl"
@@ -48,7 +51,7 @@ def keep(connection: sa.Connection, number: int, evidence: Evidence, *, refused:
     ]
     digests = [hashlib.sha256(der).hexdigest() for _, der in things]
     contents = [{"digest": digest, "der": der} for digest, (_, der) in zip(digests, things, strict=True)]
-    connection.execute(dialects.of(connection).insert(kept).on_conflict_do_nothing(), contents)
+    connection.execute(_keeping(connection.dialect.name), contents)
     rows = [
         {
             "deposit": number,
@@ -58,7 +61,12 @@ def keep(connection: sa.Connection, number: int, evidence: Evidence, *, refused:
         }
         for place, (digest, (kind, _)) in enumerate(zip(digests, things, strict=True))
     ]
-    connection.execute(sa.insert(believed), rows)
+    connection.execute(_INSERT, rows)
+
+
+@cache
+def _keeping(dialect: str) -> sa.Insert:
+    return dialects.named(dialect).insert(kept).on_conflict_do_nothing()
 
 
 def evidence_of(connection: sa.Connection, identifier: str, *, refused: bool = False) -> StoredEvidence:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from adapters.database import tables
+from adapters.database import known, tables
 from adapters.database.changes import anchor
 from gateway.moments import Received
 from gateway.wire import JournalEntry
@@ -64,11 +64,9 @@ def append_all(connection: sa.Connection, events: Sequence[Event]) -> tuple[int,
     Args:
         events: at least one. The first one anchors the rows that were changed since the entry before.
     """
-    last = connection.exec_driver_sql(_LAST).first()
-    size, changed = (last.sequence, last.change) if last else (0, 0)
-    hashes = _hashes(connection, [place(*peak) for peak in peaks(size)])
-    tree = Tree(size, hashes)
-    changes, changed = anchor(connection.exec_driver_sql(_CHANGES, (changed,)), changed)
+    end = _end(connection)
+    size, tree = end.tree.size, end.tree.copy()
+    changes, changed = anchor(connection.exec_driver_sql(_CHANGES, (end.change,)), end.change)
     actor: str = connection.get_execution_options().get("actor", "")
     rows, nodes = [], []
     for one in events:
@@ -79,7 +77,31 @@ def append_all(connection: sa.Connection, events: Sequence[Event]) -> tuple[int,
     connection.exec_driver_sql(_INSERT, rows)
     first = place(0, size)
     connection.exec_driver_sql(_INSERT_NODE, list(enumerate(nodes, start=first)))
+    known.of(connection)[_End] = _End(tree, changed)
     return tree.size, tree.root.hex()
+
+
+def next_entry(connection: sa.Connection) -> int:
+    """The place in the journal of what is entered next, in a writing transaction."""
+    return _end(connection).tree.size + 1
+
+
+class _End(NamedTuple):
+    """Where the journal ends: its tree, and the id of the last change that is anchored."""
+
+    tree: Tree
+    change: int
+
+
+def _end(connection: sa.Connection) -> _End:
+    """Where the journal ends in a writing transaction."""
+    return known.once(connection, _End, lambda: _read_end(connection))
+
+
+def _read_end(connection: sa.Connection) -> _End:
+    last = connection.exec_driver_sql(_LAST).first()
+    size, changed = (last.sequence, last.change) if last else (0, 0)
+    return _End(Tree(size, _hashes(connection, [place(*peak) for peak in peaks(size)])), changed)
 
 
 def note_changes(connection: sa.Connection, at: Received) -> None:

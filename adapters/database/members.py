@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from cryptography import x509
@@ -42,6 +43,26 @@ FIDUCIARY = "fiduciary"
 """The kind of a member that acts for others."""
 
 
+def _holding(keys: sa.Table) -> sa.Select[Any]:
+    """Whose a key with a fingerprint is at a moment: `digest`, `at`."""
+    at: sa.BindParameter[str] = sa.bindparam("at")
+    return sa.select(keys.c.member).where(
+        keys.c.fingerprint == sa.bindparam("digest"),
+        keys.c.registered <= at,
+        sa.or_(keys.c.ended.is_(None), keys.c.ended > at),
+    )
+
+
+_OF_CERTIFICATE, _OF_SSH_KEY = _holding(certificate), _holding(ssh_key)
+_KIND = sa.select(member.c.kind).where(member.c.id == sa.bindparam("of"))
+_AGREED = (
+    sa.select(agreement)
+    .where(agreement.c.member == sa.bindparam("of"), agreement.c.agreed <= sa.bindparam("at"))
+    .order_by(agreement.c.number.desc())
+    .limit(1)
+)
+
+
 def fingerprint(cert: x509.Certificate) -> str:
     """SHA-256 of a certificate, lower-case hexadecimal."""
     return cert.fingerprint(SHA256()).hex()
@@ -64,8 +85,7 @@ def _of_year(
 
 def kind_of(connection: sa.Connection, identifier: MemberId) -> str | None:
     """As what a member is registered: employer, fiduciary or agency; None when there is no such member."""
-    query = sa.select(member.c.kind).where(member.c.id == str(identifier))
-    kind: str | None = connection.execute(query).scalar()
+    kind: str | None = connection.execute(_KIND, {"of": str(identifier)}).scalar()
     return kind
 
 
@@ -89,13 +109,7 @@ def _agree(connection: sa.Connection, identifier: MemberId, agreed: Agreement, a
 
 def agreement_of(connection: sa.Connection, identifier: MemberId, at: Received) -> Agreement | None:
     """The agreement of a member at a moment; None when there is none."""
-    query = (
-        sa.select(agreement)
-        .where(agreement.c.member == str(identifier), agreement.c.agreed <= str(at))
-        .order_by(agreement.c.number.desc())
-        .limit(1)
-    )
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_AGREED, {"of": str(identifier), "at": str(at)}).one_or_none()
     if row is None:
         return None
     return Agreement(
@@ -232,7 +246,7 @@ class Members:
             digest: SHA-256 of the certificate, lower-case hexadecimal.
             at: the moment of receipt.
         """
-        return self._holder(certificate, digest, at)
+        return self._holder(_OF_CERTIFICATE, digest, at)
 
     def certificate(self, digest: str) -> x509.Certificate:
         """A registered certificate by its SHA-256 fingerprint.
@@ -247,16 +261,11 @@ class Members:
 
     def of_ssh_key(self, digest: str, at: Received) -> MemberId | None:
         """The member for whom an SSH key (`SHA256:…`) was registered and not ended at a moment."""
-        return self._holder(ssh_key, digest, at)
+        return self._holder(_OF_SSH_KEY, digest, at)
 
-    def _holder(self, keys: sa.Table, digest: str, at: Received) -> MemberId | None:
-        query = sa.select(keys.c.member).where(
-            keys.c.fingerprint == digest,
-            keys.c.registered <= str(at),
-            sa.or_(keys.c.ended.is_(None), keys.c.ended > str(at)),
-        )
+    def _holder(self, query: sa.Select[Any], digest: str, at: Received) -> MemberId | None:
         with self._database.read() as connection:
-            found = connection.execute(query).scalar()
+            found = connection.execute(query, {"digest": digest, "at": str(at)}).scalar()
         return None if found is None else MemberId(found[:13], found[13:])
 
     def register(self, identifier: MemberId, *, name: str, kind: str, at: Received) -> None:

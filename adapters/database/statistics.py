@@ -24,6 +24,8 @@ answer = tables.table(tables.Answer)
 deposit = tables.table(tables.Deposit)
 count = tables.table(tables.AnomalyCount)
 
+_NOTE = sa.update(deposit).where(deposit.c.number == sa.bindparam("of"))
+
 PROMPT = timedelta(seconds=2)
 """Within which a deposit should be answered."""
 
@@ -40,11 +42,7 @@ def note(connection: sa.Connection, one: Kept, header: Header | None) -> None:
     """
     procedure = _named(one.deposit.name) if header is None else header.procedure
     software = None if header is None else header.software
-    connection.execute(
-        sa.update(deposit)
-        .where(deposit.c.number == one.number)
-        .values(procedure=procedure, software=software)
-    )
+    connection.execute(_NOTE, {"of": one.number, "procedure": procedure, "software": software})
 
 
 def _named(name: str) -> str | None:

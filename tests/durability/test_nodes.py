@@ -19,7 +19,7 @@ from gateway.client import https
 from gateway.client.doors import Refused
 from tests.durability.gateways import MANY, Site, is_done, opened, queued
 from tests.durability.running import PATIENCE_SECONDS, Running
-from tests.house import EMPLOYER, MEMBER, OTHER_MEMBER, Sender, wage
+from tests.house import EMPLOYER, MEMBER, OTHER_MEMBER, Sender, wage, wait_for
 
 LONG_SECONDS = 150.0
 """Longer than the server lets somebody be silent who writes; enough for four starts one after the other."""
@@ -60,7 +60,7 @@ def test_what_a_killed_gateway_was_treating_another_takes_over(site: Site) -> No
     left = MANY - site.states().get("done", 0)
     site.wait(is_done(MANY))
     assert left, "nothing was left to take over"
-    assert "node.taken_over" in site.log.read_text()
+    wait_for(lambda: "node.taken_over" in site.log.read_text() or None)
     assert survivor.process.poll() is None
     site.every_deposit_is_answered_once()
     order = site.ask(
@@ -81,7 +81,7 @@ def test_a_gateway_that_was_stopped_and_goes_on_changes_nothing_of_what_was_take
     left = MANY - site.states().get("done", 0)
     site.wait(is_done(MANY), LONG_SECONDS)
     assert left, "nothing was left to take over"
-    assert "node.taken_over" in site.log.read_text()
+    wait_for(lambda: "node.taken_over" in site.log.read_text() or None)
     os.kill(working, signal.SIGCONT)
     queued(site.home, sender, 5)
     site.wait(is_done(MANY + 5))

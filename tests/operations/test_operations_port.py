@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
 from adapters.metrics import ALARMS, count_alarm
@@ -133,6 +135,22 @@ def test_a_check_that_fails_is_a_fault_and_the_port_goes_on() -> None:
         port.stop()
     assert told.status_code == 503
     assert set(json.loads(told.content)["faults"]) == {"disk"}
+
+
+def test_a_port_that_cannot_be_served_refuses_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Instead of taking connections that nobody answers."""
+    port = OperationsPort("127.0.0.1", 0, Readiness({}))
+
+    def without_descriptors(**_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(port._server, "run", without_descriptors)
+    with structlog.testing.capture_logs() as told:
+        port.start()
+        port.stop()
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(f"{port.address}/ready")
+    assert [one["event"] for one in told] == ["operations.port_closed"]
 
 
 @pytest.mark.parametrize(("method", "counted"), [("info", 0), ("warning", 1), ("error", 1)])

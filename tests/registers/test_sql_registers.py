@@ -532,6 +532,10 @@ def test_no_question_reads_a_whole_register(database: Database) -> None:
         last = step == "SCAN journal" and "ORDER BY sequence DESC LIMIT 1" in statement
         return last or step == "SCAN CONSTANT ROW"
 
+    def reads_keys(step: str) -> bool:
+        """Those asked for, which come as one text in JSON."""
+        return "VIRTUAL TABLE" in step or "wanted" in step
+
     def explain(
         connection: sa.Connection, _cursor: object, statement: str, parameters: object, *_others: object
     ) -> None:
@@ -545,7 +549,7 @@ def test_no_question_reads_a_whole_register(database: Database) -> None:
             scans.extend(
                 f"{step}: {statement}"
                 for step in asked
-                if step.startswith("SCAN") and not ("wanted" in step or reads_one_row(step, statement))
+                if step.startswith("SCAN") and not (reads_keys(step) or reads_one_row(step, statement))
             )
 
     with transaction(database) as registers:

@@ -7,6 +7,7 @@ reading one never waits for it.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -138,15 +139,20 @@ class Sqlite:
     def expected_schema(self, engine: sa.Engine) -> frozenset[Item]:  # noqa: ARG002 - others need it
         return _expected()
 
-    def key_table(self, connection: sa.Connection, keys: Collection[tuple[str, ...]]) -> sa.FromClause:
+    def key_table(
+        self,
+        connection: sa.Connection,  # noqa: ARG002 - others need it
+        keys: Collection[tuple[str, ...]],
+    ) -> sa.FromClause:
         """It has no index, so that the register is searched by its own, key by key. With one, SQLite would
         read the whole register and look every row up here."""
-        connection.exec_driver_sql("CREATE TEMP TABLE IF NOT EXISTS wanted (a TEXT, b TEXT, c TEXT)")
-        connection.exec_driver_sql("DELETE FROM wanted")
-        columns = "abc"[: len(next(iter(keys), ()))]
-        if keys:
-            self.enter(connection, "wanted", columns, list(keys))
-        return _WANTED
+        names = "abc"[: len(next(iter(keys), "abc"))]
+        given = sa.func.json_each(json.dumps(list(keys))).table_valued("value")
+        columns = (
+            sa.func.json_extract(given.c.value, f"$[{place}]", type_=sa.Text).label(name)
+            for place, name in enumerate(names)
+        )
+        return sa.select(*columns).subquery("wanted")
 
     def enter(
         self,
@@ -191,8 +197,6 @@ class Sqlite:
 
 
 DIALECT = Sqlite()
-
-_WANTED = sa.Table("wanted", sa.MetaData(), *(sa.Column(name, sa.Text) for name in "abc"))
 
 
 @cache

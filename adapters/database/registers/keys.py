@@ -36,10 +36,7 @@ def enter(
 
 
 def key_table(connection: sa.Connection, keys: Iterable[tuple[str, ...]]) -> sa.FromClause:
-    """Up to three key columns, `a`, `b` and `c`, to join with: one question for any number of keys.
-
-    It is good until the next one is asked for.
-    """
+    """Up to three key columns, `a`, `b` and `c`, to join with: one question for any number of keys."""
     return dialects.of(connection).key_table(connection, set(keys))
 
 

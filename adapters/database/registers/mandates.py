@@ -22,6 +22,8 @@ mandate = tables.table(tables.Mandate)
 mandate_event = tables.table(tables.MandateEvent)
 member = tables.table(tables.Member)
 
+_HELD_BY = sa.select(mandate).where(mandate.c.member == sa.bindparam("of")).order_by(mandate.c.number)
+
 
 class SqlMandates:
     """`gateway.registers.Mandates` on the tables `mandate`, `mandate_event` and `member`."""
@@ -30,7 +32,7 @@ class SqlMandates:
         self._connection = connection
 
     def held_by(self, member: MemberId) -> Sequence[Mandate]:
-        return self._where(mandate.c.member == str(member))
+        return [_mandate(row) for row in self._connection.execute(_HELD_BY, {"of": str(member)})]
 
     def for_employer(self, employer: str) -> Sequence[Mandate]:
         return self._where(mandate.c.employer == employer)

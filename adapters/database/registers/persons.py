@@ -18,6 +18,8 @@ affiliation = tables.table(tables.Affiliation)
 renumbering = tables.table(tables.Renumbering)
 person = tables.table(tables.Person)
 
+_ANY_REPLACED = sa.select(sa.func.max(renumbering.c.old))
+
 
 class SqlPersons:
     """`gateway.registers.Persons` on the table `person`."""
@@ -76,7 +78,7 @@ class SqlPersons:
         }
 
     def replaced(self, matricules: Collection[str]) -> Mapping[str, str]:
-        if self._connection.execute(sa.select(sa.func.max(renumbering.c.old))).scalar() is None:
+        if self._connection.execute(_ANY_REPLACED).scalar() is None:
             return {}  # the usual case: hardly anybody's number is ever replaced
         wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
         query = sa.select(renumbering.c.old, renumbering.c.new).join(wanted, renumbering.c.old == wanted.c.a)
