@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -63,6 +64,40 @@ def refused(connection: sa.Connection | None) -> Iterator[None]:
         else:
             with connection.begin_nested():
                 yield
+
+
+@contextmanager
+def plans(asked: sa.Engine | sa.Connection) -> Iterator[list[str]]:
+    """How SQLite goes about what this thread asks meanwhile: steps, each with its statement behind it.
+
+    Keys that were given are read one after the other, as they should be; that is no step of a plan here.
+    """
+    steps: list[str] = []
+    asking = threading.get_ident()
+
+    def explain(
+        connection: sa.Connection, _cursor: object, statement: str, parameters: Any, *_others: object
+    ) -> None:
+        if threading.get_ident() != asking or not statement.startswith(("SELECT", "UPDATE", "WITH")):
+            return
+        given = parameters[0] if isinstance(parameters, list) else parameters
+        raw = connection.connection.dbapi_connection
+        assert raw is not None
+        plan = raw.cursor()
+        plan.execute(f"EXPLAIN QUERY PLAN {statement}", given)
+        found = (str(row[3]) for row in plan.fetchall())
+        steps.extend(f"{step}: {statement}" for step in found if not _reads_given_keys(step))
+
+    sa.event.listen(asked, "before_cursor_execute", explain)
+    try:
+        yield steps
+    finally:
+        sa.event.remove(asked, "before_cursor_execute", explain)
+
+
+def _reads_given_keys(step: str) -> bool:
+    """They come as one text in JSON, or as rows that are written out."""
+    return step.startswith("SCAN") and ("VIRTUAL TABLE" in step or "wanted" in step)
 
 
 @contextmanager

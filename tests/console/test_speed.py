@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from adapters.console import queues as waits
 from adapters.console.finding import find, understand
 from adapters.console.life import life
+from tests import databases
 from tests.flow.premises import someone
 from tests.house import EMPLOYER, INSURED, MEMBER, House, Outcome, Sender, wage
 
@@ -43,21 +44,9 @@ ASKS: dict[str, Ask] = {
 
 def scans(connection: sa.Connection, do: Callable[[], object]) -> list[str]:
     """Large tables that are read from end to end, without an index that names what is looked for."""
-    asked: list[tuple[str, object]] = []
-
-    def note(_c: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
-        asked.append((statement, parameters))
-
-    sa.event.listen(connection, "before_cursor_execute", note)
-    try:
+    with databases.plans(connection) as steps:
         do()
-    finally:
-        sa.event.remove(connection, "before_cursor_execute", note)
-    plans = [
-        row[3]
-        for statement, parameters in asked
-        for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)  # type: ignore[arg-type]
-    ]
+    plans = [step.partition(": ")[0] for step in steps]
     return [plan for plan in plans for table in LARGE if plan.startswith(f"SCAN {table}")]
 
 

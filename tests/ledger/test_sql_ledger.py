@@ -149,38 +149,26 @@ def test_arrangements_are_kept_alike(database):
 
 @pytest.mark.embedded
 def test_no_question_about_employers_reads_the_whole_ledger(database):
-    scans: list[str] = []
-
-    def explain(connection, _cursor, statement, parameters, *_others):
-        if statement.startswith(("SELECT", "UPDATE")):
-            given = parameters[0] if isinstance(parameters, list) else parameters
-            steps_of = connection.connection.dbapi_connection.cursor()
-            steps_of.execute(f"EXPLAIN QUERY PLAN {statement}", given)
-            asked = [str(row[3]) for row in steps_of.fetchall()]
-            scans.extend(
-                f"{one}: {statement}" for one in asked if one.startswith("SCAN") and "wanted" not in one
-            )
-
     with database.write() as connection:
         ledger, arrangements = SqlLedger(connection), SqlArrangements(connection)
         ledger.enter(some_entries())
         arrangements.grant(plan({1}, 5))
-        sa.event.listen(database.engine, "before_cursor_execute", explain)
-        ledger.get(1)
-        ledger.of(EMPLOYER)
-        ledger.of_many([EMPLOYER])
-        ledger.since(EMPLOYER, 1)
-        ledger.balances([EMPLOYER])
-        ledger.balances([EMPLOYER], 3)
-        ledger.unassigned()
-        ledger.transfers()
-        ledger.enter(some_entries())
-        arrangements.plans([EMPLOYER])
-        arrangements.disputes([EMPLOYER])
-        arrangements.refund_paid(1, 1)
-        assert scans == []
-        ledger.accounts(Period(2025, 1))  # a month end adds up everything: the control that scans are seen
-    assert scans
+        with databases.plans(connection) as steps:
+            ledger.get(1)
+            ledger.of(EMPLOYER)
+            ledger.of_many([EMPLOYER])
+            ledger.since(EMPLOYER, 1)
+            ledger.balances([EMPLOYER])
+            ledger.balances([EMPLOYER], 3)
+            ledger.unassigned()
+            ledger.transfers()
+            ledger.enter(some_entries())
+            arrangements.plans([EMPLOYER])
+            arrangements.disputes([EMPLOYER])
+            arrangements.refund_paid(1, 1)
+            assert [step for step in steps if step.startswith("SCAN")] == []
+            ledger.accounts(Period(2025, 1))  # a month end adds up everything: the control
+            assert any(step.startswith("SCAN") for step in steps)
 
 
 @settings(max_examples=40, deadline=None)
