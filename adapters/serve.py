@@ -132,7 +132,8 @@ from gateway.parameters import law
 from gateway.process import Desk
 from inbox.receive import Inbox, Register, Upload
 from outbox.collect import Outbox
-from signing.certificates import MEMBERS, CannotTell, Untrusted, anchors_for, load_certificate, load_seals
+from signing.anchors import MEMBERS, anchors_for
+from signing.certificates import CannotTell, Untrusted, load_certificate, load_seals
 from signing.sign import UnusableKey
 from xsd import catalogue
 

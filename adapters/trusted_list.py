@@ -25,7 +25,7 @@ from signxml.exceptions import SignXMLException
 from signxml.xades.xades import XAdESSignatureConfiguration, XAdESVerifier
 
 from gateway.moments import Received
-from signing.certificates import Anchoring
+from signing.anchors import Anchoring
 
 TSL = "http://uri.etsi.org/02231/v2#"
 LARGEST = 50_000_000

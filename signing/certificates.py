@@ -27,25 +27,19 @@ from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import yaml
-from asn1crypto import crl as asn1_crl
-from asn1crypto import ocsp as asn1_ocsp
 from asn1crypto import x509 as asn1_x509
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
 from pyhanko_certvalidator import CertificateValidator, ValidationContext
 from pyhanko_certvalidator._state import ValProcState
-from pyhanko_certvalidator.authority import CertTrustAnchor, TrustQualifiers, derive_quals_from_cert
 from pyhanko_certvalidator.errors import (
     CRLValidationError,
     ExpiredError,
@@ -55,14 +49,14 @@ from pyhanko_certvalidator.errors import (
     PathValidationError,
     RevokedError,
 )
-from pyhanko_certvalidator.name_trees import default_excluded_subtrees, default_permitted_subtrees
 from pyhanko_certvalidator.path import ValidationPath
-from pyhanko_certvalidator.policy_decl import PKIXValidationParams
 from pyhanko_certvalidator.revinfo.validate_crl import verify_crl
 from pyhanko_certvalidator.revinfo.validate_ocsp import verify_ocsp_response
 from pyhanko_certvalidator.util import ConsList
 
+from signing.anchors import MEMBERS, Anchor, asn1_of, is_authority, read_anchors
 from signing.parse import LONGEST_REASON
+from signing.revocation import LoadedAnswer, LoadedList, RevocationList, StatusAnswer, read_answer, read_list
 
 LONGEST_CHAIN = 10
 """Certificates beside the signer's that are looked at."""
@@ -111,53 +105,6 @@ class CannotTell(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class RevocationList:
-    """A revocation list that was consulted.
-
-    Attributes:
-        issuer: its issuer's name (RFC 4514).
-        number: CRL number; None where the list has none.
-        this_update, next_update: its dates, in UTC; the latter None where the list has none.
-        der: the list itself.
-    """
-
-    issuer: str
-    number: int | None
-    this_update: datetime
-    next_update: datetime | None
-    der: bytes = field(repr=False)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of its DER form, hexadecimal."""
-        return hashlib.sha256(self.der).hexdigest()
-
-    def covers(self, at: datetime) -> bool:
-        """Whether it still held at a moment; one issued later does."""
-        return self.next_update is None or at <= self.next_update
-
-
-@dataclass(frozen=True, slots=True)
-class StatusAnswer:
-    """An OCSP answer that was consulted.
-
-    Attributes:
-        this_update: since when at the latest it was so; of several the first.
-        serials: of the certificates it tells of.
-        der: the answer itself, with the certificate of its responder if that came along.
-    """
-
-    this_update: datetime
-    serials: frozenset[int]
-    der: bytes = field(repr=False)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of its DER form, hexadecimal."""
-        return hashlib.sha256(self.der).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """On what a certificate was believed; kept with the deposit.
 
@@ -185,104 +132,15 @@ class Evidence:
         return tuple(hashlib.sha256(der).hexdigest() for der in self.certificates)
 
 
-MEMBERS = "members"
-"""The purpose of an anchor whose people may be our members."""
-
-
-@dataclass(frozen=True, slots=True)
-class Anchoring:
-    """What is known of the certificates in a file of anchors: the YAML file of the same name beside it.
-
-    Attributes:
-        source: where they come from, in words.
-        first, last: aware moments from and until which they count; None for no end.
-        purposes: what for, such as `members`.
-    """
-
-    source: str = ""
-    first: datetime | None = None
-    last: datetime | None = None
-    purposes: frozenset[str] = frozenset({MEMBERS})
-
-    def counts(self, purpose: str, at: datetime) -> bool:
-        """Whether they count for a purpose at a moment."""
-        begun = self.first is None or self.first <= at
-        return purpose in self.purposes and begun and (self.last is None or at <= self.last)
-
-    @classmethod
-    def beside(cls, anchors: Path) -> Anchoring:
-        """What stands beside a PEM file; without such a file it counts for members, always.
-
-        Raises:
-            ValueError: it cannot be read.
-            OSError: the same.
-        """
-        file = anchors.with_suffix(".yaml")
-        if not file.exists():
-            return cls()
-        try:
-            found = yaml.safe_load(file.read_text(encoding="utf-8"))
-            unknown = found.keys() - {"source", "from", "until", "purposes"}
-            if unknown or not isinstance(found.get("purposes", []), list):
-                raise ValueError(f"what does not belong there: {', '.join(map(str, unknown)) or 'purposes'}")
-            return cls(
-                str(found.get("source", "")),
-                _moment(found.get("from"), time.min),
-                _moment(found.get("until"), time.max),
-                frozenset(map(str, found.get("purposes", [MEMBERS]))),
-            )
-        except (AttributeError, TypeError, ValueError, yaml.YAMLError) as error:
-            raise ValueError(f"{file} cannot be read: {error}") from error
-
-
-def _moment(given: object, of_day: time) -> datetime | None:
-    """A moment as YAML gives it; of a day its begin or end, in UTC."""
-    if given is None:
-        return None
-    if isinstance(given, datetime):
-        return given if given.tzinfo else given.replace(tzinfo=UTC)
-    if isinstance(given, date):
-        return datetime.combine(given, of_day, UTC)
-    raise ValueError(f"{given} is no day")
-
-
-def anchors_for(folder: Path, purpose: str) -> list[Path]:
-    """The files of anchors in a folder that have a purpose, at whatever time.
-
-    Raises:
-        ValueError: what is known of one cannot be read.
-    """
-    return [file for file in sorted(folder.glob("*.pem")) if purpose in Anchoring.beside(file).purposes]
-
-
 _Stamp = tuple[tuple[str, int, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Anchor:
-    root: CertTrustAnchor
-    known: Anchoring
-
-
-@dataclass(frozen=True, slots=True)
-class _List:
-    parsed: asn1_crl.CertificateList
-    loaded: x509.CertificateRevocationList
-    described: RevocationList
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    parsed: asn1_ocsp.OCSPResponse
-    described: StatusAnswer
 
 
 @dataclass(frozen=True, slots=True)
 class _Material:
     stamp: _Stamp
-    anchors: tuple[_Anchor, ...]
-    lists: tuple[_List, ...]
-    answers: tuple[_Answer, ...]
+    anchors: tuple[Anchor, ...]
+    lists: tuple[LoadedList, ...]
+    answers: tuple[LoadedAnswer, ...]
     unreadable: tuple[str, ...]
 
 
@@ -358,14 +216,14 @@ class Trust:
             if known is not None and known.holds(at):
                 return replace(known.evidence, at=at)
             evidence = self._judge(certificate, chain, at)
-            self._remember(judged, evidence)
+            self._remember(judged, chain, evidence)
             return evidence
 
     def _judge(
         self, certificate: x509.Certificate, chain: Sequence[x509.Certificate], at: datetime
     ) -> Evidence:
         try:
-            leaf, others = _asn1(certificate), _helpful(certificate, chain)
+            leaf, others = asn1_of(certificate), _helpful(certificate, chain)
         except (MemoryError, OSError):
             raise
         except Exception as error:  # as below
@@ -392,9 +250,11 @@ class Trust:
             raise Untrusted(_kind(error), str(error), seen) from error
         return _evidence(at, path, lists, good, context)
 
-    def _remember(self, judged: bytes, evidence: Evidence) -> None:
+    def _remember(self, judged: bytes, chain: Sequence[x509.Certificate], evidence: Evidence) -> None:
         """Keep a yes until the next moment from which on it might be a no, or rest on something else."""
         path = [x509.load_der_x509_certificate(der) for der in evidence.certificates]
+        if not set(chain).issubset(path):
+            return  # such as an authority's other certificate, for its lists: that ends as well
         serials = {one.serial_number for one in path}
         if any(serials & one.described.serials for one in self._material.answers):
             return
@@ -415,8 +275,8 @@ class Trust:
     def _context(
         self,
         at: datetime,
-        lists: Iterable[_List],
-        answers: Iterable[_Answer],
+        lists: Iterable[LoadedList],
+        answers: Iterable[LoadedAnswer],
         others: Iterable[asn1_x509.Certificate] = (),
     ) -> ValidationContext:
         return ValidationContext(
@@ -434,8 +294,8 @@ class Trust:
         )
 
     def _look_further(
-        self, path: ValidationPath, at: datetime, lists: Sequence[_List], answers: Sequence[_Answer]
-    ) -> list[_Answer]:
+        self, path: ValidationPath, at: datetime, lists: Sequence[LoadedList], answers: Sequence[LoadedAnswer]
+    ) -> list[LoadedAnswer]:
         """The OCSP answers that hold; each list and answer is asked alone where one might hide another.
 
         The validator is content with the first that says good.
@@ -443,7 +303,7 @@ class Trust:
         Raises:
             RevokedError: one says that a certificate on the path was revoked.
         """
-        good: list[_Answer] = []
+        good: list[LoadedAnswer] = []
         others = list(path.iter_certs(include_root=False))
         for certificate in others:
             of_issuer = [one for one in lists if one.parsed.issuer == certificate.issuer]
@@ -489,18 +349,18 @@ class Trust:
         return sorted([*self._crls.glob("*.pem"), *self._crls.glob("*.crl")])
 
     def _read(self, stamp: _Stamp) -> _Material:
-        anchors = [anchor for file in self._anchor_files() for anchor in _read_anchors(file)]
+        anchors = [anchor for file in self._anchor_files() for anchor in read_anchors(file)]
         if not anchors:
             raise ValueError(f"no trust anchor in {self._anchors}")
-        lists: list[_List] = []
-        answers: list[_Answer] = []
+        lists: list[LoadedList] = []
+        answers: list[LoadedAnswer] = []
         unreadable: list[str] = []
         for file in (*self._crl_files(), *self._ocsp_files()):
             try:
                 if file.suffix == ".ocsp":
-                    answers.append(_read_answer(file.read_bytes()))
+                    answers.append(read_answer(file.read_bytes()))
                 else:
-                    lists.append(_read_list(file.read_bytes()))
+                    lists.append(read_list(file.read_bytes()))
             except ValueError:
                 unreadable.append(file.name)
         return _Material(stamp, tuple(anchors), tuple(lists), tuple(answers), tuple(unreadable))
@@ -539,7 +399,7 @@ def _digest(certificates: Iterable[x509.Certificate]) -> bytes:
 
 def _check_usage(certificate: x509.Certificate) -> None:
     try:
-        if _is_authority(certificate):
+        if is_authority(certificate):
             raise Untrusted(Distrust.USAGE, "the certificate is a certification authority's")
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
     except x509.ExtensionNotFound:
@@ -548,80 +408,6 @@ def _check_usage(certificate: x509.Certificate) -> None:
         raise Untrusted(Distrust.USAGE, f"the certificate's extensions cannot be read ({error})") from None
     if not usage.digital_signature:
         raise Untrusted(Distrust.USAGE, "the certificate is not for digital signatures")
-
-
-def _is_authority(certificate: x509.Certificate) -> bool:
-    try:
-        return certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
-    except x509.ExtensionNotFound:
-        return False
-
-
-def _read_anchors(file: Path) -> list[_Anchor]:
-    certificates = x509.load_pem_x509_certificates(file.read_bytes())
-    for certificate in certificates:
-        if not _is_authority(certificate):
-            raise ValueError(f"{file}: {certificate.subject.rfc4514_string()} is no certification authority")
-    known = Anchoring.beside(file)
-    return [_Anchor(_root(certificate), known) for certificate in certificates]
-
-
-def _root(certificate: x509.Certificate) -> CertTrustAnchor:
-    """An anchor, with the names to which its own certificate constrains it.
-
-    RFC 5280 (6.1.1 d) takes key and name of an anchor only; RFC 5937 takes its constraints as well. Whoever
-    made a root for some names did not mean others. Policies of its certificate ask nothing of ours.
-
-    Raises:
-        ValueError, TypeError: what it says of names cannot be read.
-    """
-    parsed = _asn1(certificate)
-    told = derive_quals_from_cert(parsed).standard_parameters
-    if told is None:
-        return CertTrustAnchor(parsed)
-    constrained = PKIXValidationParams(
-        # Kinds of names of which nothing is said stay as they are without constraints.
-        initial_permitted_subtrees=default_permitted_subtrees() | (told.initial_permitted_subtrees or {}),
-        initial_excluded_subtrees=default_excluded_subtrees() | (told.initial_excluded_subtrees or {}),
-    )
-    return CertTrustAnchor(parsed, TrustQualifiers(standard_parameters=constrained))
-
-
-def _read_list(raw: bytes) -> _List:
-    pem = raw.lstrip().startswith(b"-----BEGIN")
-    loaded = x509.load_pem_x509_crl(raw) if pem else x509.load_der_x509_crl(raw)
-    der = loaded.public_bytes(Encoding.DER)
-    try:
-        number = loaded.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
-    except x509.ExtensionNotFound:
-        number = None
-    described = RevocationList(
-        issuer=loaded.issuer.rfc4514_string(),
-        number=number,
-        this_update=loaded.last_update_utc,
-        next_update=loaded.next_update_utc,
-        der=der,
-    )
-    return _List(asn1_crl.CertificateList.load(der, strict=True), loaded, described)
-
-
-def _read_answer(raw: bytes) -> _Answer:
-    loaded = ocsp.load_der_ocsp_response(raw)
-    if loaded.response_status is not ocsp.OCSPResponseStatus.SUCCESSFUL:
-        raise ValueError("the responder said nothing of a certificate")
-    told = list(loaded.responses)
-    if not told:
-        raise ValueError("the responder said nothing of a certificate")
-    described = StatusAnswer(
-        this_update=min(one.this_update_utc for one in told),
-        serials=frozenset(one.serial_number for one in told),
-        der=raw,
-    )
-    return _Answer(asn1_ocsp.OCSPResponse.load(raw, strict=True), described)
-
-
-def _asn1(certificate: x509.Certificate) -> asn1_x509.Certificate:
-    return asn1_x509.Certificate.load(certificate.public_bytes(Encoding.DER), strict=True)
 
 
 def _helpful(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -> list[asn1_x509.Certificate]:
@@ -637,7 +423,7 @@ def _helpful(certificate: x509.Certificate, chain: Sequence[x509.Certificate]) -
         below += above
     of_name: Counter[str] = Counter()
     found: list[asn1_x509.Certificate] = []
-    for one in map(_asn1, [*ordered, *left]):
+    for one in map(asn1_of, [*ordered, *left]):
         of_name[one.subject.hashable] += 1
         if of_name[one.subject.hashable] <= OF_ONE_NAME:
             found.append(one)
@@ -686,8 +472,8 @@ def _place(path: ValidationPath, certificate: asn1_x509.Certificate) -> ValProcS
 def _evidence(
     at: datetime,
     path: ValidationPath,
-    lists: Iterable[_List],
-    answers: Iterable[_Answer],
+    lists: Iterable[LoadedList],
+    answers: Iterable[LoadedAnswer],
     context: ValidationContext,
 ) -> Evidence:
     ders = [certificate.dump() for certificate in reversed(list(path.iter_certs(include_root=True)))]
@@ -703,8 +489,8 @@ def _evidence(
 def _seen(
     at: datetime,
     certificates: Sequence[asn1_x509.Certificate],
-    lists: Iterable[_List],
-    answers: Iterable[_Answer],
+    lists: Iterable[LoadedList],
+    answers: Iterable[LoadedAnswer],
 ) -> Evidence:
     """What was looked at for a certificate that is not believed: there is no path to say what counted."""
     issuers = {one.issuer.hashable for one in certificates}

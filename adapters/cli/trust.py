@@ -13,7 +13,8 @@ from adapters.cli.output import AsJson, console, print_json, print_table, refuse
 from adapters.cli.premises import Folder, open_gateway, right_now
 from adapters.extras import extra
 from adapters.installation import exchange_seal, issue_encryption, take_encryption
-from signing.certificates import MEMBERS, Anchoring, load_certificate
+from signing.anchors import MEMBERS, Anchoring
+from signing.certificates import load_certificate
 from signing.sign import UnusableKey
 
 app = typer.Typer()

@@ -20,7 +20,8 @@ from test_certificates import CA, HIGH, NOT_CA, usage
 from workshop import AT, FIRST, LAST, authority, certificate, public
 
 from adapters.pki import Authority, Subject, write_certificates
-from signing.certificates import CannotTell, Distrust, Evidence, Trust, Untrusted, anchors_for
+from signing.anchors import anchors_for
+from signing.certificates import CannotTell, Distrust, Evidence, Trust, Untrusted
 
 DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
