@@ -162,10 +162,8 @@ class Engine:
             numbers = self._source.run_tx_step(self._step("claim"), self._claim, group, proposed)
             if not ours:
                 self._count_try(group, numbers)
-            one_by_one = ([number] for number in numbers)
-            examined = self._ahead(self._bundles(numbers)) if ours else map(self._prepare, one_by_one)
             with _uncollected() if lane is Lane.LARGE else nullcontext():
-                for bundle in examined:
+                for bundle in self._ahead(self._bundles(numbers)) if ours else self._one_by_one(numbers):
                     self._source.run_tx_step(self._step("conclude"), self._conclude, bundle)
         finally:
             if ours:
@@ -185,6 +183,10 @@ class Engine:
             coming.append(self._examiners.submit(self._prepare, following))
             yield examined
         yield from (last.result() for last in coming)
+
+    def _one_by_one(self, numbers: Sequence[int]) -> Iterator[_Bundle]:
+        """What another process left behind: the one that ends this process is then known by its try."""
+        return (self._prepare([number]) for number in numbers)
 
     def _prepare(self, numbers: Sequence[int]) -> _Bundle:
         return [(number, self._treatment.prepare(number)) for number in numbers]

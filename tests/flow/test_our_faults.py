@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from adapters.cli import app
 from adapters.database.deposits import Kept
+from adapters.engine import Engine
 from adapters.premises import Premises
 from tests.flow.premises import HandClock, answers, execute, kinds, move, registered, rows, someone, wages
 from tests.house import OTHER_EMPLOYER, House, Sender, person, wage
@@ -301,3 +302,39 @@ def test_a_return_that_cannot_be_posted_stops_nobody(
         execute(home, "DROP TRIGGER broken")
     home.gateway.engine.wake()
     reaches(home, held.deposit.id, "done")
+
+
+@pytest.mark.embedded
+def test_one_that_fails_takes_nothing_of_its_bundle_with_it(
+    home: House, sender: Sender, clock: HandClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It fails as its last row is written, so that everything else of it has to be taken back."""
+    concluded: list[int] = []
+    conclude = Engine._conclude
+    monkeypatch.setattr(
+        Engine, "_conclude", lambda self, bundle: concluded.append(len(bundle)) or conclude(self, bundle)
+    )
+    people = [affiliated(home) for _ in range(5)]
+    with refusing_wages(home):
+        sent = [deposited(home, sender, insured) for insured in people]
+        for deposit in sent:
+            looked_at(home, sender, deposit, 1)
+    failing, unfortunate = sent.pop(2), people.pop(2)
+    ends = f"NEW.id = '{failing}' AND NEW.state = 'done'"
+    execute(
+        home, f"CREATE TRIGGER late BEFORE UPDATE ON deposit WHEN {ends} BEGIN SELECT RAISE(ABORT, 'no'); END"
+    )
+    concluded.clear()
+    later(home, clock)
+    assert looked_at(home, sender, failing, 2).state == "received"
+    assert [home.outcome(sender, deposit).verdict for deposit in sent] == ["accepted"] * 4
+    assert concluded[0] == 5
+    assert [wages(home, insured) for insured in people] == [[("current", 381240)]] * 4
+    assert wages(home, unfortunate) == []
+    assert kinds(answers(home, failing)) == ["ACKREC"]
+    execute(home, "DROP TRIGGER late")
+    assert home.findings() == ()
+    later(home, clock)
+    assert home.outcome(sender, failing).verdict == "accepted"
+    assert wages(home, unfortunate) == [("current", 381240)]
+    assert home.findings() == ()
