@@ -60,6 +60,9 @@ KEPT = timedelta(hours=1)
 """How long what the engine knows of a group that has ended stays, for whoever looks into a fault."""
 FORGET_SECONDS = 10.0
 FORGOTTEN_AT_ONCE = 500
+ABANDONED_SECONDS = 5.0
+"""How long a group of ours is under way without being worked at before it is given up: one that is being
+recovered is worked at within that time."""
 ENDED = frozenset({"SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"})
 
 
@@ -97,6 +100,8 @@ class Engine:
         self._clock = clock
         self._node = node_of(database)
         self._lanes: dict[Lane, str] = {}
+        self._worked_at: set[str] = set()
+        self._left: dict[str, float] = {}
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._swept: date | None = None
@@ -158,6 +163,7 @@ class Engine:
         group = DBOS.workflow_id
         assert group is not None
         ours = self._lanes.get(lane) == group
+        self._worked_at.add(group)
         try:
             numbers = self._source.run_tx_step(self._step("claim"), self._claim, group, proposed)
             if not ours:
@@ -168,6 +174,7 @@ class Engine:
         finally:
             if ours:
                 self._lanes.pop(lane, None)
+            self._worked_at.discard(group)
             self._wake.set()
 
     def _bundles(self, numbers: list[int]) -> list[list[int]]:
@@ -294,15 +301,20 @@ class Engine:
     def _release_ended(self) -> None:
         """Free what a group has left behind that failed as a whole, such as when the database was away."""
         with self._database.read() as connection:
-            groups = deposits.groups_under_way(connection)
-        for group in groups.difference(self._lanes.values()):
-            if self._has_ended(group):
+            groups = deposits.groups_under_way(connection).difference(self._lanes.values())
+        now = time.monotonic()
+        self._left = {group: self._left.get(group, now) for group in groups - self._worked_at}
+        for group in groups:
+            status = DBOS.get_workflow_status(group)
+            if status is None or status.status in ENDED:
                 with self._database.write() as connection:
                     deposits.release_group(connection, group)
-
-    def _has_ended(self, group: str) -> bool:
-        status = DBOS.get_workflow_status(group)
-        return status is None or status.status in ENDED
+            elif (
+                status.executor_id == self._node.name and self._left.get(group, now) < now - ABANDONED_SECONDS
+            ):
+                # It failed, and so did the note of that, such as when the disk was full for both.
+                log.warning("group.given_up", group=group)
+                DBOS.cancel_workflow(group)
 
     def _take_over(self) -> None:
         """Have the groups of gateways that are dead recovered here, or by whoever is first."""

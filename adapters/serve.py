@@ -142,6 +142,8 @@ if TYPE_CHECKING:  # only with the extra is it there
 
 CLOSED_DOOR = os.EX_OSERR
 """Status of a process that ended because a door of it could not be served."""
+SIGNAL_SECONDS = 1.0
+"""Between two looks for a signal: one that the kernel gives to another thread wakes nobody who waits."""
 GRACE = timedelta(days=1)
 """So long after it was put a file in a store that several machines use may still be entered."""
 
@@ -549,7 +551,8 @@ def serve(
         signal.signal(number, lambda *_: stop.set())
     (tell or announce)(gateway.start())
     tell_supervisor("READY=1\nSTATUS=open")
-    stop.wait()
+    while not stop.wait(SIGNAL_SECONDS):
+        pass
     tell_supervisor("STOPPING=1")
     gateway.stop()
 

@@ -99,14 +99,15 @@ def _life(seed: int, end: float) -> Tally:
                 _between_two_comparisons(played, end)
                 report = played.judge()
             except Exception:
-                tally.findings.append(
-                    f"seed {seed}, after {played.played.total()} faults: {traceback.format_exc()}"
-                )
+                where = f"seed {seed}, after {played.played.total()} faults, at or after {played.last!r}"
+                tally.findings.append(f"{where}: {traceback.format_exc()}")
                 break
             tally.lost += report.lost
             tally.doubled += report.doubled
             tally.fateless += report.fateless
-            tally.findings += [f"seed {seed}: {finding}" for finding in report.findings]
+            tally.findings += [
+                f"seed {seed}, after {played.last!r}: {finding}" for finding in report.findings
+            ]
             if report.findings or time.monotonic() > end:
                 break
         tally.promised += len(played.supply.expected.deposits)

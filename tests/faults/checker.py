@@ -264,6 +264,15 @@ def who_collected_has_what_is_kept(case: Case) -> None:
                 case.report.lose(f"the answer {name}, as it was collected")
 
 
+def strays(data: Path) -> set[str]:
+    """Files that were kept and never entered, while a gateway runs or not."""
+    settings = Settings(data=data)
+    with closing(database_of(settings)) as database:
+        kept = set(spool_of(settings, database).ids())
+        with database.read() as connection:
+            return kept.difference(connection.execute(sa.select(deposit.c.id)).scalars())
+
+
 def the_spool_holds_the_deposits_and_nothing_else(case: Case) -> None:
     kept = Counter(spool_of(case.settings, case.database).ids())
     entered = Counter(row.id for row in case.deposits)

@@ -21,7 +21,7 @@ from adapters.database.deposits import Kept
 from adapters.engine import Engine
 from adapters.premises import Premises
 from tests.flow.premises import HandClock, answers, execute, kinds, move, registered, rows, someone, wages
-from tests.house import OTHER_EMPLOYER, House, Sender, person, wage
+from tests.house import OTHER_EMPLOYER, House, Sender, person, wage, wait_for
 
 PATIENCE_SECONDS = 10.0
 
@@ -337,4 +337,21 @@ def test_one_that_fails_takes_nothing_of_its_bundle_with_it(
     later(home, clock)
     assert home.outcome(sender, failing).verdict == "accepted"
     assert wages(home, unfortunate) == [("current", 381240)]
+    assert home.findings() == ()
+
+
+def test_a_group_that_fails_without_a_note_of_it_is_given_up(home: House, sender: Sender) -> None:
+    """A disk that is full for what was done is full for the note of its failure as well."""
+    full = "BEGIN SELECT RAISE(ABORT, 'full'); END"
+    insured = affiliated(home)
+    execute(home, f"CREATE TRIGGER no_work BEFORE INSERT ON datasource_outputs WHEN NEW.step_id > 1 {full}")
+    ended = "NEW.status IN ('SUCCESS', 'ERROR')"
+    execute(home, f"CREATE TRIGGER no_note BEFORE UPDATE ON workflow_status WHEN {ended} {full}")
+    deposit = deposited(home, sender, insured)
+    claimed = 'SELECT "group" FROM deposit WHERE id = :id'
+    wait_for(lambda: rows(home, claimed, id=deposit)[0]["group"])
+    time.sleep(0.5)
+    execute(home, "DROP TRIGGER no_work", "DROP TRIGGER no_note")
+    assert home.outcome(sender, deposit).verdict == "accepted"
+    assert wages(home, insured) == [("current", 381240)]
     assert home.findings() == ()
