@@ -78,7 +78,9 @@ def plans(asked: sa.Engine | sa.Connection) -> Iterator[list[str]]:
     def explain(
         connection: sa.Connection, _cursor: object, statement: str, parameters: Any, *_others: object
     ) -> None:
-        if threading.get_ident() != asking or not statement.startswith(("SELECT", "UPDATE", "WITH")):
+        if threading.get_ident() != asking or not statement.lstrip("( \n").startswith(
+            ("SELECT", "UPDATE", "WITH")
+        ):
             return
         given = parameters[0] if isinstance(parameters, list) else parameters
         raw = connection.connection.dbapi_connection

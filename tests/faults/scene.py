@@ -113,7 +113,7 @@ class Scene:
         """Stop, and compare everything with what clients were told."""
         self.station.keep_up()
         self.station.stop()
-        if strays(self.station.data):
+        if self.power is not None and strays(self.station.data):
             # The fault ended no process: what was kept and not entered is set aside after the next start.
             self.station.start()
             wait_for(lambda: None if strays(self.station.data) else True)
