@@ -177,9 +177,18 @@ def every_deposit_has_one_outcome(case: Case) -> None:
     )
     for row in case.deposits:
         if (row.state, row.verdict, row.group) != ("done", "accepted", None):
-            case.report.leave(f"{row.id} is {row.state}, {row.verdict}, {row.fault}")
+            told = ", ".join(_anomalies(case, row.id))
+            case.report.leave(f"{row.id} is {row.state}, {row.verdict}, {row.fault}: {told}")
         elif treated[row.id] > 1:
             case.report.double(f"{row.id} was treated {treated[row.id]} times")
+
+
+def _anomalies(case: Case, identifier: str) -> Iterator[str]:
+    """What a deposit was told, for the report."""
+    query = sa.select(answer.c.content).where(answer.c.deposit == identifier, answer.c.kind == acktrt.CODE)
+    for row in case.rows(query):
+        for one in acktrt.read(etree.fromstring(row.content)).anomalies:
+            yield f"{one.code} {one.place} {one.value}"
 
 
 def every_deposit_has_one_receipt_and_one_acknowledgement(case: Case) -> None:
