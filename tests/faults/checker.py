@@ -188,7 +188,7 @@ def _anomalies(case: Case, identifier: str) -> Iterator[str]:
     query = sa.select(answer.c.content).where(answer.c.deposit == identifier, answer.c.kind == acktrt.CODE)
     for row in case.rows(query):
         for one in acktrt.read(etree.fromstring(row.content)).anomalies:
-            yield f"{one.code} {one.place} {one.value}"
+            yield f"{one.code} {one.path} {one.value}"
 
 
 def every_deposit_has_one_receipt_and_one_acknowledgement(case: Case) -> None:
