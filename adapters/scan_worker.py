@@ -3,7 +3,8 @@
 Run as a script by `adapters.scans`: the picture on standard input, a JSON list of faults on standard output,
 empty when there is none. Decoders have had holes: before the first byte is read the process gives up
 opening files and connections, starting others, most of its memory and time. When it is ended for that, or
-fails otherwise, no list comes, and the picture counts as unreadable.
+fails otherwise, no list comes; a picture of which none comes twice, while workers answer for nothing at
+all, counts as unreadable.
 
 What a scan of an identity document must be: JPEG (ISO/IEC 10918-1), one image, 24-bit colour, 100 to 300 dpi,
 JPEG compression of at most 30 %. Source: the operator's page on CARTID. Baseline or progressive only, nothing

@@ -33,6 +33,8 @@ LONGEST_ANSWER = 4096
 
 WORKER = (sys.executable, "-I", "-B", str(Path(__file__).with_name("scan_worker.py")))
 UNREADABLE = "the picture cannot be read"
+NO_PICTURE = b""
+"""What a worker that works always finds fault with."""
 
 _ANNEX = (
     f"one PDF file, version 1.x or 2.0, of at most {LARGEST_PDF} bytes, "
@@ -54,6 +56,10 @@ _SCRIPT = re.compile(rb"/(JS)(?![A-Za-z0-9])")
 _STREAM = re.compile(rb"stream\r?\n")
 
 
+class NotLooked(Exception):
+    """Workers give no answer, whatever they are asked about: the machine is at fault, and no picture."""
+
+
 def look(kind: str, content: bytes) -> str | None:
     """Judge what stands in an attachment.
 
@@ -66,6 +72,7 @@ def look(kind: str, content: bytes) -> str | None:
 
     Raises:
         KeyError: for another kind.
+        NotLooked: nobody could look at it; our fault, to be tried again.
     """
     faults = list(_LOOKS[kind](content))
     if not faults:
@@ -77,8 +84,25 @@ def look(kind: str, content: bytes) -> str | None:
 def _picture_faults(content: bytes) -> Sequence[str]:
     if len(content) > LARGEST_PICTURE:
         return [f"it has {len(content)} bytes, more than {LARGEST_PICTURE}"]
-    answer = ask(WORKER, content)
-    return [UNREADABLE] if answer is None else answer
+    return judged(WORKER, content)
+
+
+def judged(command: Sequence[str], content: bytes) -> Sequence[str]:
+    """The faults of a picture; that it cannot be read, where workers answer twice for no picture but for it.
+
+    A worker may be ended by somebody else: by the kernel for want of memory, by a stop of the service, by a
+    disk that fails while it starts. The sender is not to be told that it was the picture.
+
+    Raises:
+        NotLooked: workers do not answer for no picture either.
+    """
+    for _ in range(2):
+        answer = ask(command, content)
+        if answer is not None:
+            return answer
+        if ask(command, NO_PICTURE) is None:
+            raise NotLooked
+    return [UNREADABLE]
 
 
 def ask(command: Sequence[str], content: bytes, patience: float = PATIENCE_SECONDS) -> list[str] | None:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from adapters import scan_worker
-from adapters.scans import LARGEST_PDF, LARGEST_PICTURE, UNREADABLE, WORKER, ask, look
+from adapters.scans import LARGEST_PDF, LARGEST_PICTURE, UNREADABLE, WORKER, NotLooked, ask, judged, look
 from gateway.attachments import KINDS
 
 EOI = b"\xff\xd9"
@@ -379,9 +379,31 @@ def test_a_worker_sees_no_environment_and_no_open_file_of_ours() -> None:
         assert ask(confined(body), b"") == []
 
 
-def test_a_worker_that_dies_makes_the_picture_unreadable() -> None:
+def test_a_worker_that_dies_gives_no_answer() -> None:
     assert ask(confined("os.abort()"), b"") is None
     assert ask(confined(""), b"") == []
+
+
+def test_a_picture_that_ends_two_workers_while_others_work_cannot_be_read() -> None:
+    assert judged(confined("if sys.stdin.buffer.read(): os.abort()"), b"picture") == [UNREADABLE]
+
+
+def test_no_picture_is_blamed_for_what_ended_a_worker_once(tmp_path: Path) -> None:
+    """The kernel for want of memory, a stop of the service, a disk that fails while the worker starts."""
+    once = f"""
+import os, pathlib
+if sys.stdin.buffer.read() and not (ended := pathlib.Path({str(tmp_path / "ended")!r})).exists():
+    ended.touch()
+    os.kill(os.getpid(), 9)
+"""
+    assert judged(confined(once, confine=False), b"picture") == []
+    assert (tmp_path / "ended").exists()
+
+
+@pytest.mark.parametrize("body", ["os.abort()", "sys.exit(1)", "os.kill(os.getpid(), 9)"])
+def test_no_picture_is_blamed_where_no_worker_answers(body: str) -> None:
+    with pytest.raises(NotLooked):
+        judged(confined(body), b"picture")
 
 
 # --- annexes ---------------------------------------------------------------------------------------------
