@@ -189,7 +189,7 @@ def _is_traced(process: int) -> bool:
     try:
         every = [(task / "status").read_text() for task in Path(f"/proc/{process}/task").iterdir()]
         return all("TracerPid:\t0\n" not in one or "State:\tZ" in one for one in every)
-    except FileNotFoundError:  # a thread that has ended meanwhile
+    except (FileNotFoundError, ProcessLookupError):  # a thread that has ended meanwhile
         return False
 
 
