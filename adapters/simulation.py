@@ -17,6 +17,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -27,7 +28,7 @@ from adapters.database import Database, deposits, tables
 from adapters.database.journal import append
 from adapters.database.registers import recalculations
 from adapters.database.registers.charges import SqlCharges
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import keyed
 from adapters.database.registers.mandates import SqlMandates
 from adapters.database.registers.refunds import SqlRefunds
 from adapters.treatment import Treatment
@@ -74,6 +75,16 @@ _SUMS = (
     "entries",
 )
 _DEFAULT = Policy()
+
+
+@keyed(1)
+def _wages_since(wanted: sa.FromClause) -> sa.Select[Any]:
+    """How many wages stand for employers from a month on."""
+    return (
+        sa.select(sa.func.count())
+        .select_from(wage.join(wanted, wage.c.employer == wanted.c.a))
+        .where(sa.text(f"wage.{tables.WAGE_STANDS}"), wage.c.period >= sa.bindparam("since"))
+    )
 
 
 class NotNow(Exception):
@@ -411,16 +422,11 @@ def _check_is_small(connection: sa.Connection, accounts: Mapping[str, _Account])
     Raises:
         NotSimulated: the next statements would hold too many wages.
     """
-    wanted = key_table(connection, ((employer,) for employer in accounts))
     since = min((account.first for account in accounts.values()), default=None)
     if since is None:
         return
-    query = (
-        sa.select(sa.func.count())
-        .select_from(wage.join(wanted, wage.c.employer == wanted.c.a))
-        .where(sa.text(f"wage.{tables.WAGE_STANDS}"), wage.c.period >= str(since))
-    )
-    if connection.execute(query).scalar_one() > _MOST_WAGES:
+    [(wages,)] = _wages_since(connection, accounts, since=str(since))
+    if wages > _MOST_WAGES:
         raise NotSimulated(f"the next statements concerned hold more than {_MOST_WAGES} wages")
 
 

@@ -13,6 +13,7 @@ from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from itertools import groupby
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -20,7 +21,7 @@ from adapters.bank.read import read
 from adapters.database import Database, tables
 from adapters.database.journal import append
 from adapters.database.ledger import SqlArrangements, SqlLedger
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import Keyed, keyed
 from gateway.ledger.entries import EntryKind, assigned_payment
 from gateway.moments import Received
 from gateway.payments import (
@@ -57,6 +58,33 @@ class State(StrEnum):
     """Not booked, because it is not in euro and whole cents; waits for the operator."""
     SPLIT = "split"
     """Was unmatched, until another file told what it consists of; its booking is reversed."""
+
+
+def _payments(column: sa.Column[str]) -> Keyed:
+    """Those with values in a column that were not taken apart."""
+    whole = payment_table.c.state != State.SPLIT.value
+    return Keyed(1, lambda wanted: sa.select(payment_table).join(wanted, column == wanted.c.a).where(whole))
+
+
+def _ordered(column: sa.Column[str]) -> Keyed:
+    """What we ordered, with values in a column."""
+    return Keyed(1, lambda wanted: sa.select(bank_order).join(wanted, column == wanted.c.a))
+
+
+@keyed(1)
+def _told(wanted: sa.FromClause) -> sa.Select[Any]:
+    """References that an earlier file told."""
+    return sa.select(payment_table.c.reference).join(wanted, payment_table.c.reference == wanted.c.a)
+
+
+@keyed(1)
+def _registered(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Employers that are in the register."""
+    return sa.select(employer_table.c.matricule).join(wanted, employer_table.c.matricule == wanted.c.a)
+
+
+_PAYMENTS = {column: _payments(column) for column in (payment_table.c.entry, payment_table.c.reference)}
+_OF_BATCH, _OF_END_TO_END = _ordered(bank_order.c.batch), _ordered(bank_order.c.end_to_end)
 
 
 class NotAssigned(Exception):
@@ -252,10 +280,8 @@ class _Intake:
         """Rows of payments of earlier files, by entry and by reference."""
         names = {name for one in payments for name in (one.reference, one.entry)}
         found: dict[str, list[sa.Row[tuple[object, ...]]]] = {}
-        for column in (payment_table.c.entry, payment_table.c.reference):
-            wanted = key_table(self.connection, ((name,) for name in names))
-            query = sa.select(payment_table).join(wanted, column == wanted.c.a)
-            for row in self.connection.execute(query.where(payment_table.c.state != State.SPLIT.value)):
+        for column, with_it in _PAYMENTS.items():
+            for row in with_it(self.connection, names):
                 same = found.setdefault(row._mapping[column], [])
                 if row not in same:
                     same.append(row)
@@ -278,7 +304,7 @@ class _Intake:
         """The payments, with a batch of our own orders that the bank booked as one sum in its parts."""
         parts: list[Payment] = []
         for one in payments:
-            orders = () if one.batch is None else self._orders(bank_order.c.batch, [one.batch]).values()
+            orders = () if one.batch is None else self._orders(_OF_BATCH, [one.batch]).values()
             parts.extend(split(one, tuple(orders)) if orders else (one,))
         return parts
 
@@ -291,7 +317,7 @@ class _Intake:
         # A direct debit and its return may stand in one file: what comes back is last.
         for back in (False, True):
             some = [one for one in payments if (one.returned is not None) is back]
-            orders = self._orders(bank_order.c.end_to_end, (one.end_to_end for one in some))
+            orders = self._orders(_OF_END_TO_END, (one.end_to_end for one in some))
             found = list(_each_once(some, known, orders))
             numbers = SqlLedger(self.connection).enter(booking(*one, self.at) for one in found)
             kept = [self._row(*one, number) for one, number in zip(found, numbers, strict=True)]
@@ -302,10 +328,9 @@ class _Intake:
             done.extend(found)
         return done
 
-    def _orders(self, column: sa.Column[str], keys: Iterable[str | None]) -> dict[str, Order]:
+    def _orders(self, ordered: Keyed, keys: Iterable[str | None]) -> dict[str, Order]:
         """What we ordered, by end-to-end id."""
-        wanted = key_table(self.connection, ((key,) for key in keys if key is not None))
-        rows = self.connection.execute(sa.select(bank_order).join(wanted, column == wanted.c.a))
+        rows = ordered(self.connection, (key for key in keys if key is not None))
         return {
             row.end_to_end: Order(
                 kind=OrderKind.REFUND if row.statement is None else OrderKind.COLLECTION,
@@ -356,9 +381,7 @@ class _Intake:
 
     def unknown(self, held: Sequence[Held]) -> tuple[list[Held], int]:
         """The entries that cannot be booked and that no earlier file told, and how many one did."""
-        wanted = key_table(self.connection, ((one.reference,) for one in held))
-        query = sa.select(payment_table.c.reference).join(wanted, payment_table.c.reference == wanted.c.a)
-        known = set(self.connection.execute(query).scalars())
+        known = {row.reference for row in _told(self.connection, (one.reference for one in held))}
         new = [one for one in held if one.reference not in known]
         return new, len(held) - len(new)
 
@@ -394,9 +417,7 @@ def _each_once(
 
 def _employers(connection: sa.Connection, matricules: Collection[str]) -> frozenset[str]:
     """Those of some employers that are in the register."""
-    wanted = key_table(connection, ((one,) for one in matricules))
-    query = sa.select(employer_table.c.matricule).join(wanted, employer_table.c.matricule == wanted.c.a)
-    return frozenset(connection.execute(query).scalars())
+    return frozenset(row.matricule for row in _registered(connection, matricules))
 
 
 def _says_nothing(row: sa.Row[tuple[object, ...]]) -> bool:

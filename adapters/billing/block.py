@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
@@ -19,7 +19,7 @@ from adapters.database.ledger import SqlArrangements, SqlLedger
 from adapters.database.registers import recalculations
 from adapters.database.registers.charges import SqlCharges
 from adapters.database.registers.employers import SqlEmployers
-from adapters.database.registers.keys import enter, key_table, many
+from adapters.database.registers.keys import enter, keyed, many
 from adapters.database.registers.refunds import SqlRefunds
 from gateway.billing.charges import RecordKey
 from gateway.billing.holds import Code, Hold
@@ -46,6 +46,27 @@ law_used = tables.table(tables.LawUsed)
 statement = tables.table(tables.Statement)
 
 _COLUMNS = tuple(column.name for column in statement.columns)
+
+
+@keyed(1)
+def _debited(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Employers from whose bank account we collect."""
+    return (
+        sa.select(direct_debit.c.employer)
+        .join(wanted, direct_debit.c.employer == wanted.c.a)
+        .where(sa.text(f"direct_debit.{tables.STILL_HOLDS}"))
+    )
+
+
+@keyed(1)
+def _last_of(wanted: sa.FromClause) -> sa.Select[Any]:
+    """The last statements of employers."""
+    later = statement.alias("later")
+    latest = sa.select(sa.func.max(later.c.period)).where(later.c.employer == wanted.c.a)
+    return sa.select(statement.c.employer, statement.c.period, statement.c.balance, statement.c.entries).join(
+        wanted,
+        sa.and_(statement.c.employer == wanted.c.a, statement.c.period == latest.scalar_subquery()),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,13 +233,7 @@ class Block:
 
     def _debited(self, employers: Collection[str]) -> set[str]:
         """Those from whose bank account we collect."""
-        wanted = key_table(self._connection, ((employer,) for employer in employers))
-        query = (
-            sa.select(direct_debit.c.employer)
-            .join(wanted, direct_debit.c.employer == wanted.c.a)
-            .where(sa.text(f"direct_debit.{tables.STILL_HOLDS}"))
-        )
-        return set(self._connection.execute(query).scalars())
+        return {row.employer for row in _debited(self._connection, employers)}
 
     def _enter(self, made: Sequence[_Made]) -> None:
         """Book statements, and enter what they charge."""
@@ -343,16 +358,8 @@ def _missing(employer: str, period: Period, now: Received, classed: bool) -> lis
 
 def _last_statements(connection: sa.Connection, employers: Collection[str]) -> Mapping[str, _Last]:
     """The last statement of each employer; those without any are absent."""
-    wanted = key_table(connection, ((employer,) for employer in employers))
-    later = statement.alias("later")
-    latest = sa.select(sa.func.max(later.c.period)).where(later.c.employer == wanted.c.a)
-    query = sa.select(
-        statement.c.employer, statement.c.period, statement.c.balance, statement.c.entries
-    ).join(
-        wanted,
-        sa.and_(statement.c.employer == wanted.c.a, statement.c.period == latest.scalar_subquery()),
-    )
-    return {row[0]: _Last(Period.parse(row[1]), row[2], row[3]) for row in connection.execute(query)}
+    rows = _last_of(connection, employers)
+    return {row[0]: _Last(Period.parse(row[1]), row[2], row[3]) for row in rows}
 
 
 def declared_of(connection: sa.Connection, expected: Collection[int] = ()) -> DeclaredOf:

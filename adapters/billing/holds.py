@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import keyed
 from gateway.billing.holds import Code, Hold
 from gateway.moments import Period, Received
 
 hold = tables.table(tables.BillingHold)
 
 _STANDS = sa.text(f"billing_hold.{tables.HOLD_STANDS}")
+
+
+@keyed(1)
+def _of(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What stands for employers."""
+    return sa.select(hold).join(wanted, hold.c.employer == wanted.c.a).where(_STANDS)
 
 
 def note(connection: sa.Connection, found: Mapping[str, Iterable[Hold]], now: Received) -> None:
@@ -38,9 +45,7 @@ def add(connection: sa.Connection, found: Collection[Hold], now: Received) -> No
 
 def _standing(connection: sa.Connection, employers: Iterable[str]) -> Mapping[Hold, int]:
     """What stands for some employers, with its number."""
-    wanted = key_table(connection, ((employer,) for employer in employers))
-    query = sa.select(hold).join(wanted, hold.c.employer == wanted.c.a).where(_STANDS)
-    return {_hold(row): row.id for row in connection.execute(query).all()}
+    return {_hold(row): row.id for row in _of(connection, employers)}
 
 
 def _each_once(found: Iterable[Hold]) -> set[Hold]:

@@ -18,7 +18,8 @@ import sqlalchemy as sa
 from adapters.billing import holds
 from adapters.database import dialects, tables
 from adapters.database.registers.affiliations import SqlAffiliations
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.employers import SqlEmployers
+from adapters.database.registers.keys import keyed, many
 from adapters.database.registers.persons import SqlPersons
 from gateway.billing.annual import ChargedMonth, DeclaredMonth, WorkerYear, spans_of
 from gateway.billing.holds import Hold
@@ -33,7 +34,6 @@ AT_ONCE = 500
 """Insured who are in memory at a time."""
 
 _charge = tables.CHARGE
-_employer = tables.table(tables.Employer)
 _renumbering = tables.table(tables.Renumbering)
 _wage = tables.table(tables.Wage)
 _STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
@@ -155,7 +155,7 @@ def _read(
     declared = _declared(connection, year, asked, numbers)
     affiliations = SqlAffiliations(connection).of({(employer, one) for one, employer in pairs})
     known = SqlPersons(connection).identities(set(numbers.values()))
-    called = _names(connection, {employer for _, employer in pairs})
+    called = SqlEmployers(connection).names({employer for _, employer in pairs})
     held: defaultdict[str, list[Hold]] = defaultdict(list)
     for hold in waiting:
         held[hold.employer].append(hold)
@@ -178,27 +178,35 @@ def _read(
         yield PersonYear(insured, names(known.get(insured)), tuple(workers))
 
 
-def _charged(
-    connection: sa.Connection, year: int, pairs: Collection[Pair], numbers: Mapping[str, str]
-) -> Mapping[Pair, list[ChargedMonth]]:
-    """What stands as charged: every charge and reversal of a month added up."""
-    wanted = key_table(connection, pairs)
+def _months(year: int) -> Mapping[str, str]:
+    return {"first": f"{year}-01", "last": f"{year}-12"}
+
+
+@keyed(2)
+def _charges(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Every charge and reversal of a month added up, for pairs of employer and insured."""
     columns = [sa.func.sum(_SIGN * _charge.c[name]).label(name) for name in ("hours", *_ELEMENTS)]
     columns += [
         sa.func.sum(_charge.c[name]).label(name)
         for name in (f"{branch}_{part}" for branch in Branch for part in ("base", "employee", "employer"))
     ]
     key = (_charge.c.employer, _charge.c.insured, _charge.c.period, _charge.c.group)
-    query = (
+    return (
         sa.select(*key, *columns)
         .join(wanted, sa.and_(_charge.c.employer == wanted.c.a, _charge.c.insured == wanted.c.b))
-        .where(_charge.c.period >= f"{year}-01", _charge.c.period <= f"{year}-12")
+        .where(_charge.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
         .group_by(*key)
         .having(sa.func.sum(_SIGN) > 0)
         .order_by(_charge.c.period, _charge.c.group)
     )
+
+
+def _charged(
+    connection: sa.Connection, year: int, pairs: Collection[Pair], numbers: Mapping[str, str]
+) -> Mapping[Pair, list[ChargedMonth]]:
+    """What stands as charged: every charge and reversal of a month added up."""
     found: defaultdict[Pair, list[ChargedMonth]] = defaultdict(list)
-    for row in connection.execute(query):
+    for row in _charges(connection, pairs, **_months(year)):
         found[row.employer, numbers[row.insured]].append(_month(row))
     return found
 
@@ -222,14 +230,13 @@ def _month(row: sa.Row[Any]) -> ChargedMonth:
     )
 
 
-def _declared(
-    connection: sa.Connection, year: int, pairs: Collection[Pair], numbers: Mapping[str, str]
-) -> Mapping[Pair, Mapping[Period, DeclaredMonth]]:
-    wanted = key_table(connection, pairs)
+@keyed(2)
+def _wages(wanted: sa.FromClause) -> sa.Select[Any]:
+    """The wages of a month added up, for pairs of employer and insured."""
     counts = sa.case((_wage.c.state == "current", 1), else_=0)
     pay = sum((_wage.c[name] for name in _ELEMENTS[1:]), start=_wage.c[_ELEMENTS[0]])
     key = (_wage.c.employer, _wage.c.insured, _wage.c.period)
-    query = (
+    return (
         sa.select(
             *key,
             sa.func.sum(counts * pay).label("pay"),
@@ -238,20 +245,17 @@ def _declared(
             sa.func.count().label("wages"),
         )
         .join(wanted, sa.and_(_wage.c.employer == wanted.c.a, _wage.c.insured == wanted.c.b))
-        .where(_STANDS, _wage.c.period >= f"{year}-01", _wage.c.period <= f"{year}-12")
+        .where(_STANDS, _wage.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
         .group_by(*key)
     )
+
+
+def _declared(
+    connection: sa.Connection, year: int, pairs: Collection[Pair], numbers: Mapping[str, str]
+) -> Mapping[Pair, Mapping[Period, DeclaredMonth]]:
     found: defaultdict[Pair, dict[Period, DeclaredMonth]] = defaultdict(dict)
-    for row in connection.execute(query):
+    for row in _wages(connection, pairs, **_months(year)):
         found[row.employer, numbers[row.insured]][Period.parse(row.period)] = DeclaredMonth(
             row.pay, row.hours, counts=row.counting > 0, held=row.wages > row.counting
         )
     return found
-
-
-def _names(connection: sa.Connection, employers: Collection[str]) -> Mapping[str, str]:
-    wanted = key_table(connection, ((one,) for one in employers))
-    query = sa.select(_employer.c.matricule, _employer.c.name).join(
-        wanted, _employer.c.matricule == wanted.c.a
-    )
-    return {row.matricule: row.name for row in connection.execute(query)}

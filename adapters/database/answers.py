@@ -14,7 +14,7 @@ from adapters.database import tables
 from adapters.database.documents import answer_place, key_for, read_document
 from adapters.database.engine import Database
 from adapters.database.journal import Event, append, append_all, next_entry
-from adapters.database.registers.keys import enter, key_table
+from adapters.database.registers.keys import enter, keyed
 from adapters.encryption import DataKey, pack_document
 from gateway import names
 from gateway.batch import MemberId
@@ -33,6 +33,18 @@ _LATEST = sa.select(sa.func.max(answer.c.name)).where(
     # A FAIL may be called after a file of any type, but is not of its kind.
     answer.c.kind == sa.bindparam("of"),
 )
+
+
+@keyed(1)
+def _latest(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Members, each with the last name of a kind."""
+    last = sa.select(sa.func.max(answer.c.name)).where(
+        answer.c.recipient == wanted.c.a,
+        answer.c.name >= sa.bindparam("first"),
+        answer.c.name < sa.bindparam("end"),
+        answer.c.kind == sa.bindparam("of_kind"),
+    )
+    return sa.select(wanted.c.a, last.scalar_subquery())
 
 
 def posted_subject(identifier: str, kind: str, name: str, deposit: str | None) -> str:
@@ -95,15 +107,9 @@ class Shelves:
 
     def latest(self, kind: str, recipients: Collection[MemberId]) -> Mapping[str, FileName]:
         """The latest name of a kind that each member has had, by member; those without any are absent."""
-        wanted = key_table(self._connection, ((str(one),) for one in recipients))
         prefix = f"SECU.{kind}."
-        latest = sa.select(sa.func.max(answer.c.name)).where(
-            answer.c.recipient == wanted.c.a,
-            answer.c.name >= prefix,
-            answer.c.name < prefix + "~",
-            answer.c.kind == kind,
-        )
-        rows = self._connection.execute(sa.select(wanted.c.a, latest.scalar_subquery())).all()
+        asked = {"first": prefix, "end": prefix + "~", "of_kind": kind}
+        rows = _latest(self._connection, map(str, recipients), **asked)
         return {row[0]: names.parse(row[1]) for row in rows if row[1] is not None}
 
     def free_name(

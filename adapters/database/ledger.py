@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import enter, key_table, many
+from adapters.database.registers.keys import Keyed, enter, keyed, many
 from gateway.ledger.arrangements import Dispute, DisputeOutcome, Instalment, Plan, RefundRequest
 from gateway.ledger.entries import Account, AccountKind, Entry, EntryKind, Posting
 from gateway.moments import Period, Received
@@ -44,6 +44,41 @@ _ENTRY = (
     "about",
 )
 
+_WITH_POSTINGS = sa.select(entry, posting.c.account, posting.c.holder, posting.c.amount)
+
+
+@keyed(1)
+def _of_employers(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Entries of employers with their postings, in order."""
+    theirs = wanted.join(entry, entry.c.employer == wanted.c.a)
+    joined = theirs.join(posting, posting.c.entry == entry.c.number)
+    return _WITH_POSTINGS.select_from(joined).order_by(entry.c.employer, entry.c.number)
+
+
+def _balances(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What employers owe."""
+    return (
+        sa.select(posting.c.holder, sa.func.sum(posting.c.amount))
+        .select_from(wanted.join(posting, posting.c.holder == wanted.c.a))
+        .where(_OWED_BY)
+        .group_by(posting.c.holder)
+    )
+
+
+_owed = Keyed(1, _balances)
+_owed_before = Keyed(1, lambda wanted: _balances(wanted).where(posting.c.entry < sa.bindparam("before")))
+
+
+def _agreed(what: sa.Table) -> Keyed:
+    """What was agreed with employers, in order."""
+    return Keyed(
+        1,
+        lambda wanted: sa.select(what).join(wanted, what.c.employer == wanted.c.a).order_by(what.c.number),
+    )
+
+
+_plans, _disputes = _agreed(payment_plan), _agreed(dispute)
+
 
 class SqlLedger:
     """`gateway.ledger.registers.Ledger` on the tables `ledger_entry` and `ledger_posting`."""
@@ -70,14 +105,8 @@ class SqlLedger:
         return self._read(entry.c.employer == employer)
 
     def of_many(self, employers: Collection[str]) -> Mapping[str, Sequence[Entry]]:
-        wanted = key_table(self._connection, ((employer,) for employer in employers))
-        query = _WITH_POSTINGS.select_from(
-            wanted.join(entry, entry.c.employer == wanted.c.a).join(
-                posting, posting.c.entry == entry.c.number
-            )
-        )
         found: defaultdict[str, list[Entry]] = defaultdict(list)
-        for one in _entries(self._connection.execute(query.order_by(entry.c.employer, entry.c.number))):
+        for one in _entries(_of_employers(self._connection, employers)):
             found[one.employer or ""].append(one)
         return dict(found)
 
@@ -85,16 +114,11 @@ class SqlLedger:
         return self._read(sa.and_(entry.c.employer == employer, entry.c.number > number))
 
     def balances(self, employers: Collection[str], before: int | None = None) -> Mapping[str, int]:
-        wanted = key_table(self._connection, ((employer,) for employer in employers))
-        query = (
-            sa.select(posting.c.holder, sa.func.sum(posting.c.amount))
-            .select_from(wanted.join(posting, posting.c.holder == wanted.c.a))
-            .where(_OWED_BY)
-            .group_by(posting.c.holder)
-        )
-        if before is not None:
-            query = query.where(posting.c.entry < before)
-        found = {holder: int(amount) for holder, amount in self._connection.execute(query)}
+        if before is None:
+            rows = _owed(self._connection, employers)
+        else:
+            rows = _owed_before(self._connection, employers, before=before)
+        found = {holder: int(amount) for holder, amount in rows}
         return {employer: found.get(employer, 0) for employer in employers}
 
     def accounts(self, period: Period) -> Mapping[Account, int]:
@@ -127,9 +151,6 @@ class SqlLedger:
     def _read(self, wanted: sa.ColumnElement[bool]) -> list[Entry]:
         query = _WITH_POSTINGS.select_from(entry.join(posting, posting.c.entry == entry.c.number))
         return list(_entries(self._connection.execute(query.where(wanted).order_by(entry.c.number))))
-
-
-_WITH_POSTINGS = sa.select(entry, posting.c.account, posting.c.holder, posting.c.amount)
 
 
 def _entry_row(number: int, one: Entry) -> tuple[object, ...]:
@@ -209,7 +230,7 @@ class SqlArrangements:
         return number
 
     def plans(self, employers: Collection[str]) -> Mapping[str, Sequence[Plan]]:
-        rows = self._of(payment_plan, employers)
+        rows = list(_plans(self._connection, employers))
         numbers = [row.number for row in rows]
         items = self._parts(payment_plan_item, numbers)
         instalments = self._parts(plan_instalment, numbers)
@@ -245,7 +266,7 @@ class SqlArrangements:
 
     def disputes(self, employers: Collection[str]) -> Mapping[str, Sequence[Dispute]]:
         found: defaultdict[str, list[Dispute]] = defaultdict(list)
-        for row in self._of(dispute, employers):
+        for row in _disputes(self._connection, employers):
             found[row.employer].append(_dispute_of(row))
         return dict(found)
 
@@ -292,11 +313,6 @@ class SqlArrangements:
     def _insert(self, into: sa.Table, **values: object) -> int:
         statement = sa.insert(into).values(**values).returning(into.c.number)
         return int(self._connection.execute(statement).scalar_one())
-
-    def _of(self, what: sa.Table, employers: Collection[str]) -> list[sa.Row[Any]]:
-        wanted = key_table(self._connection, ((employer,) for employer in employers))
-        query = sa.select(what).join(wanted, what.c.employer == wanted.c.a)
-        return list(self._connection.execute(query.order_by(what.c.number)))
 
     def _parts(self, what: sa.Table, plans: Iterable[int]) -> Mapping[int, Sequence[sa.Row[Any]]]:
         """What belongs to plans, by plan, in the order of its key."""

@@ -5,16 +5,31 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.keys import keyed, many
 from gateway.moments import Received
 from gateway.recovery import Event, Happened
 
 event = tables.table(tables.RecoveryEvent)
 amount = tables.table(tables.RecoveryAmount)
+
+
+@keyed(1)
+def _events(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Events of employers, in order."""
+    return sa.select(event).join(wanted, event.c.employer == wanted.c.a).order_by(event.c.number)
+
+
+@keyed(1)
+def _amounts(wanted: sa.FromClause) -> sa.Select[Any]:
+    """The amounts of their events, in order."""
+    theirs = event.join(wanted, event.c.employer == wanted.c.a)
+    joined = theirs.join(amount, amount.c.event == event.c.number)
+    return sa.select(amount).select_from(joined).order_by(amount.c.event, amount.c.item)
 
 
 class SqlRecovery:
@@ -55,15 +70,11 @@ class SqlRecovery:
 
     def of_many(self, employers: Collection[str]) -> Mapping[str, Sequence[Happened]]:
         """The events of employers, in order; those without any are absent."""
-        wanted = key_table(self._connection, ((employer,) for employer in employers))
-        joined = event.join(wanted, event.c.employer == wanted.c.a)
-        rows = list(self._connection.execute(sa.select(event).select_from(joined).order_by(event.c.number)))
-        asked = sa.select(amount).select_from(joined.join(amount, amount.c.event == event.c.number))
         amounts: defaultdict[int, dict[int, int]] = defaultdict(dict)
-        for row in self._connection.execute(asked.order_by(amount.c.event, amount.c.item)):
+        for row in _amounts(self._connection, employers):
             amounts[row.event][row.item] = row.amount
         found: defaultdict[str, list[Happened]] = defaultdict(list)
-        for row in rows:
+        for row in _events(self._connection, employers):
             found[row.employer].append(
                 Happened(
                     number=row.number,

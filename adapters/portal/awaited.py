@@ -6,17 +6,19 @@ them. Whatever a member has no right to is as if it were not there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import Database, tables
 from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.employers import SqlEmployers
+from adapters.database.registers.keys import keyed
 from adapters.database.registers.mandates import SqlMandates, Turn, history
 from adapters.database.registers.wages import SqlWages
 from gateway.batch import MemberId
@@ -39,6 +41,55 @@ wage = tables.table(tables.Wage)
 
 _WRONG = sa.or_(deposit.c.verdict == "rejected", deposit.c.rejected > 0)
 _STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
+
+
+@keyed(1)
+def _counted(wanted: sa.FromClause) -> sa.Select[Any]:
+    """How many an employer has in a month, how many of them with a wage, and how many had one the month
+    before; counted employer by employer, so that no register is read whole."""
+    same = sa.and_(
+        wage.c.employer == affiliation.c.employer,
+        wage.c.insured == affiliation.c.insured,
+        wage.c.period == sa.bindparam("of_month"),
+        _STANDS,
+    )
+    staff = sa.select(sa.func.count(affiliation.c.insured.distinct())).where(
+        affiliation.c.employer == wanted.c.a,
+        affiliation.c.state == "current",
+        affiliation.c.entry <= sa.bindparam("last_day"),
+        sa.or_(affiliation.c.exit.is_(None), affiliation.c.exit >= sa.bindparam("first_day")),
+    )
+    earlier = sa.select(sa.func.count(wage.c.insured.distinct())).where(
+        wage.c.employer == wanted.c.a, wage.c.period == sa.bindparam("month_before"), _STANDS
+    )
+    counts = (staff.correlate(wanted), staff.join(wage, same).correlate(wanted), earlier.correlate(wanted))
+    return sa.select(wanted.c.a, *(one.scalar_subquery() for one in counts))
+
+
+@keyed(1)
+def _sent_about(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What a member has sent about employers since a moment: how many, how many refused, and the last."""
+    return (
+        sa.select(
+            decision.c.employer,
+            sa.func.count(deposit.c.number.distinct()),
+            sa.func.count(sa.case((_WRONG, deposit.c.number)).distinct()),
+            sa.func.max(deposit.c.received),
+        )
+        .select_from(wanted)
+        .join(decision, decision.c.employer == wanted.c.a)
+        .join(deposit, deposit.c.number == decision.c.deposit)
+        .where(deposit.c.sender == sa.bindparam("by"), deposit.c.received >= sa.bindparam("since"))
+        .group_by(decision.c.employer)
+    )
+
+
+@keyed(1)
+def _last_bills(wanted: sa.FromClause) -> sa.Select[Any]:
+    """The last statement of each employer."""
+    highest = sa.select(sa.func.max(statement.c.number)).where(statement.c.employer == wanted.c.a)
+    latest = sa.select(highest.correlate(wanted).scalar_subquery()).select_from(wanted)
+    return sa.select(statement).where(statement.c.number.in_(latest))
 
 
 class State(StrEnum):
@@ -187,7 +238,7 @@ class Awaited:
         now = Received(self._clock())
         with self._database.read() as connection:
             mine = _Mine(SqlMandates(connection).held_by(member), now)
-            names = _names(connection, mine.employers)
+            names = SqlEmployers(connection).names(mine.employers)
             found = [one for one in _by_name(names) if search.casefold() in f"{names[one]} {one}".casefold()]
             read = _Reader(connection, member, mine, names, period, now)
             if state is not State.ALL:
@@ -210,7 +261,7 @@ class Awaited:
             if not theirs and not own:
                 return None
             mine = _Mine(held, now)
-            known = _names(connection, [matricule]) if own or matricule in mine.employers else {}
+            known = SqlEmployers(connection).names([matricule]) if own or matricule in mine.employers else {}
             names = {matricule: known.get(matricule, "")}
             (client,) = _Reader(connection, member, mine, names, period, now).clients([matricule])
             others = [one for one in register.for_employer(matricule) if one.member != member] if own else []
@@ -265,8 +316,7 @@ class _Reader:
 
     def clients(self, matricules: Sequence[str]) -> list[Client]:
         """In the order given."""
-        wanted = key_table(self.connection, ((one,) for one in matricules))
-        wages, sent, bills = self._wages(wanted), self._sent(wanted), self._bills(wanted)
+        wages, sent, bills = self._wages(matricules), self._sent(matricules), self._bills(matricules)
         return [
             Client(
                 matricule=one,
@@ -281,44 +331,26 @@ class _Reader:
 
     def fitting(self, matricules: Sequence[str], state: State) -> Collection[str]:
         """Which of them are in a state; nothing else of them is read."""
-        wanted = key_table(self.connection, ((one,) for one in matricules))
         if state is State.TO_PAY:
             return {
-                one for one, bill in self._bills(wanted).items() if bill.payable > 0
+                one for one, bill in self._bills(matricules).items() if bill.payable > 0
             } & self.mine.invoices.keys()
         if state is State.ERRORS:
             return self._with_errors() & set(matricules)
-        wages = self._wages(wanted).items()
+        wages = self._wages(matricules).items()
         found = {one for one, each in wages if (each.is_silent if state is State.SILENT else each.missing)}
         return found & self.mine.wages.keys()
 
-    def _wages(self, wanted: sa.FromClause) -> Mapping[str, Wages]:
-        # Counted employer by employer, so that no register is read whole.
-        period, before = self.period, self.period.plus(-1)
-        same = sa.and_(
-            wage.c.employer == affiliation.c.employer,
-            wage.c.insured == affiliation.c.insured,
-            wage.c.period == str(period),
-            _STANDS,
+    def _wages(self, matricules: Iterable[str]) -> Mapping[str, Wages]:
+        rows = _counted(
+            self.connection,
+            matricules,
+            of_month=str(self.period),
+            month_before=str(self.period.plus(-1)),
+            first_day=self.period.first.isoformat(),
+            last_day=self.period.last.isoformat(),
         )
-        staff = sa.select(sa.func.count(affiliation.c.insured.distinct())).where(
-            affiliation.c.employer == wanted.c.a,
-            affiliation.c.state == "current",
-            affiliation.c.entry <= period.last.isoformat(),
-            sa.or_(affiliation.c.exit.is_(None), affiliation.c.exit >= period.first.isoformat()),
-        )
-        earlier = sa.select(sa.func.count(wage.c.insured.distinct())).where(
-            wage.c.employer == wanted.c.a, wage.c.period == str(before), _STANDS
-        )
-        counts = (
-            staff.correlate(wanted),
-            staff.join(wage, same).correlate(wanted),
-            earlier.correlate(wanted),
-        )
-        query = sa.select(wanted.c.a, *(one.scalar_subquery() for one in counts))
-        return {
-            row[0]: Wages(int(row[1]), int(row[2]), int(row[3])) for row in self.connection.execute(query)
-        }
+        return {row[0]: Wages(int(row[1]), int(row[2]), int(row[3])) for row in rows}
 
     @property
     def _begun(self) -> str:
@@ -336,42 +368,17 @@ class _Reader:
         )
         return set(self.connection.execute(query).scalars())
 
-    def _sent(self, wanted: sa.FromClause) -> Mapping[str, Sent]:
-        query = (
-            sa.select(
-                decision.c.employer,
-                sa.func.count(deposit.c.number.distinct()),
-                sa.func.count(sa.case((_WRONG, deposit.c.number)).distinct()),
-                sa.func.max(deposit.c.received),
-            )
-            .select_from(wanted)
-            .join(decision, decision.c.employer == wanted.c.a)
-            .join(deposit, deposit.c.number == decision.c.deposit)
-            .where(deposit.c.sender == str(self.member), deposit.c.received >= self._begun)
-            .group_by(decision.c.employer)
-        )
-        return {
-            row[0]: Sent(int(row[1]), int(row[2]), Received.parse(row[3]))
-            for row in self.connection.execute(query)
-        }
+    def _sent(self, matricules: Iterable[str]) -> Mapping[str, Sent]:
+        rows = _sent_about(self.connection, matricules, by=str(self.member), since=self._begun)
+        return {row[0]: Sent(int(row[1]), int(row[2]), Received.parse(row[3])) for row in rows}
 
-    def _bills(self, wanted: sa.FromClause) -> Mapping[str, Bill]:
-        highest = sa.select(sa.func.max(statement.c.number)).where(statement.c.employer == wanted.c.a)
-        latest = sa.select(highest.correlate(wanted).scalar_subquery()).select_from(wanted)
-        query = sa.select(statement).where(statement.c.number.in_(latest))
+    def _bills(self, matricules: Iterable[str]) -> Mapping[str, Bill]:
         found = {}
-        for row in self.connection.execute(query):
+        for row in _last_bills(self.connection, matricules):
             period = Period.parse(row.period)
             number = printed_number(period, row.number)
             found[row.employer] = Bill(number, period, row.payable, date.fromisoformat(row.due))
         return found
-
-
-def _names(connection: sa.Connection, matricules: Collection[str]) -> Mapping[str, str]:
-    """What employers are called; those that are not registered have an empty name."""
-    wanted = key_table(connection, ((one,) for one in matricules))
-    query = sa.select(employer.c.matricule, employer.c.name).join(wanted, employer.c.matricule == wanted.c.a)
-    return {**dict.fromkeys(matricules, ""), **{row[0]: row[1] for row in connection.execute(query)}}
 
 
 def _by_name(names: Mapping[str, str]) -> list[str]:

@@ -15,7 +15,7 @@ from adapters.billing.statements import Stated, StatedMonth, Statements, months_
 from adapters.database import Database, tables
 from adapters.database.institutions import books_of
 from adapters.database.registers.charges import SqlCharges, Version
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.employers import SqlEmployers
 from adapters.database.registers.refunds import SqlRefunds
 from gateway.batch import MemberId
 from gateway.billing.charges import Charge
@@ -198,7 +198,7 @@ class Bills:
     def listed(self, member: MemberId, asked: Asked, limit: int) -> Listing:
         """Statements of the employers whose invoices a member may see, the latest first."""
         with self._database.read() as connection:
-            names = _names(connection, self._statements.allowed(connection, member))
+            names = SqlEmployers(connection).names(self._statements.allowed(connection, member))
             wanted = [number for number, name in names.items() if _fits(asked.search, number, name)]
             rows = _rows(connection, wanted, names, asked, limit + 1) if wanted else []
         found = rows[:limit]
@@ -223,7 +223,7 @@ class Bills:
                 compared = _compared(charges.of_statement(earlier.cursor), earlier, versions, stated)
             return Sheet(
                 stated=stated,
-                name=_names(connection, [stated.employer])[stated.employer],
+                name=SqlEmployers(connection).names([stated.employer])[stated.employer],
                 months=tuple(months_of(versions)),
                 lines=tuple(_lines(versions, stated.period)),
                 refunds=tuple(SqlRefunds(connection).of_statement(issue.number)),
@@ -242,7 +242,7 @@ class Bills:
             found = _standing(connection, matricule, year)
             years = sa.select(sa.func.substr(charge.c.period, 1, 4)).where(charge.c.employer == matricule)
             known = sorted(map(int, connection.execute(years.distinct()).scalars()), reverse=True)
-            name = _names(connection, [matricule])[matricule]
+            name = SqlEmployers(connection).names([matricule])[matricule]
         nothing = {period: MonthOfYear(period, 0, 0, ()) for period in months}
         return Year(matricule, name, year, tuple((nothing | found).values()), tuple(known))
 
@@ -253,7 +253,7 @@ class Bills:
             if matricule not in self._statements.allowed(connection, member):
                 return None
             books = books_of(connection, matricule)
-            name = _names(connection, [matricule])[matricule]
+            name = SqlEmployers(connection).names([matricule])[matricule]
         standing = position(books.entries, books.plans, books.disputes, employer=matricule, day=today)
         entries = sorted(
             (one for one in books.entries if one.day <= today), key=lambda one: (one.day, one.number)
@@ -272,14 +272,6 @@ class Bills:
         )
         with self._database.read() as connection:
             return frozenset(connection.execute(query).scalars())
-
-
-def _names(connection: sa.Connection, matricules: Iterable[str]) -> Mapping[str, str]:
-    """What employers are called; those that are not registered have an empty name."""
-    every = list(matricules)
-    wanted = key_table(connection, ((one,) for one in every))
-    query = sa.select(employer.c.matricule, employer.c.name).join(wanted, employer.c.matricule == wanted.c.a)
-    return {**dict.fromkeys(every, ""), **{row[0]: row[1] for row in connection.execute(query)}}
 
 
 def _fits(search: str, matricule: str, name: str) -> bool:

@@ -16,6 +16,9 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Insert as PostgresqlInsert
 from sqlalchemy.dialects.sqlite import Insert as SqliteInsert
 
+Key = str | tuple[str, ...]
+"""What rows are asked for by: a text, or one for each column."""
+
 
 class UnsafeDatabase(Exception):
     """A database that would not keep what it has said to have kept, or not as it was given."""
@@ -113,8 +116,15 @@ class Dialect(Protocol):
     def expected_schema(self, engine: sa.Engine) -> frozenset[Item]:
         """What `schema` gives of a database that was just made."""
 
-    def key_table(self, connection: sa.Connection, keys: Collection[tuple[str, ...]]) -> sa.FromClause:
-        """Up to three columns of texts, `a`, `b` and `c`, to join with."""
+    def key_table(self, width: int) -> sa.FromClause:
+        """Up to three columns of texts, `a`, `b` and `c`, to join with; `keys` gives its rows."""
+
+    def keys(self, width: int, keys: Collection[Key]) -> Mapping[str, object]:
+        """The parameters of a statement with a `key_table`.
+
+        Args:
+            keys: texts where it has one column, otherwise tuples of them.
+        """
 
     def enter(
         self,

@@ -22,7 +22,7 @@ from psycopg.adapt import Loader
 from psycopg.types.string import StrDumper, StrDumperUnknown
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 
-from adapters.database.dialects import SCRATCH, WRITES_LATER, Item, Reader, Rows, UnsafeDatabase
+from adapters.database.dialects import SCRATCH, WRITES_LATER, Item, Key, Reader, Rows, UnsafeDatabase
 
 if TYPE_CHECKING:
     from psycopg.abc import Buffer
@@ -155,16 +155,15 @@ class Postgresql:
             self._expected[version] = _expected(engine)
         return self._expected[version]
 
-    def key_table(
-        self,
-        connection: sa.Connection,  # noqa: ARG002 - others need it
-        keys: Collection[tuple[str, ...]],
-    ) -> sa.FromClause:
-        names = "abc"[: len(next(iter(keys), "abc"))]
-        columns = zip(*keys, strict=True) if keys else ((),) * len(names)
-        given = (sa.bindparam(None, list(column), type_=_TEXTS) for column in columns)
+    def key_table(self, width: int) -> sa.FromClause:
+        names = "abc"[:width]
+        given = (sa.bindparam(f"keys_{name}", type_=_TEXTS) for name in names)
         found = sa.func.unnest(*given).table_valued(*(sa.column(name, sa.Text) for name in names))
         return found.render_derived(name="wanted")
+
+    def keys(self, width: int, keys: Collection[Key]) -> Mapping[str, object]:
+        columns = [keys] if width == 1 else zip(*keys, strict=True)
+        return {f"keys_{name}": list(column) for name, column in zip("abc", columns, strict=False)}
 
     def enter(
         self,

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, cast
 import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite import Insert, insert
 
-from adapters.database.dialects import SCRATCH, WRITES_LATER, Item, Reader
+from adapters.database.dialects import SCRATCH, WRITES_LATER, Item, Key, Reader
 from adapters.database.dialects.turns import Connection
 
 if TYPE_CHECKING:
@@ -139,20 +139,20 @@ class Sqlite:
     def expected_schema(self, engine: sa.Engine) -> frozenset[Item]:  # noqa: ARG002 - others need it
         return _expected()
 
-    def key_table(
-        self,
-        connection: sa.Connection,  # noqa: ARG002 - others need it
-        keys: Collection[tuple[str, ...]],
-    ) -> sa.FromClause:
+    def key_table(self, width: int) -> sa.FromClause:
         """It has no index, so that the register is searched by its own, key by key. With one, SQLite would
         read the whole register and look every row up here."""
-        names = "abc"[: len(next(iter(keys), "abc"))]
-        given = sa.func.json_each(json.dumps(list(keys))).table_valued("value")
+        given = sa.func.json_each(sa.bindparam("keys", type_=sa.Text)).table_valued("value")
+        if width == 1:
+            return sa.select(sa.type_coerce(given.c.value, sa.Text).label("a")).subquery("wanted")
         columns = (
             sa.func.json_extract(given.c.value, f"$[{place}]", type_=sa.Text).label(name)
-            for place, name in enumerate(names)
+            for place, name in enumerate("abc"[:width])
         )
         return sa.select(*columns).subquery("wanted")
+
+    def keys(self, width: int, keys: Collection[Key]) -> Mapping[str, object]:  # noqa: ARG002 - others need it
+        return {"keys": json.dumps(list(keys))}
 
     def enter(
         self,

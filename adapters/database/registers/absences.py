@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.registers import recalculations
-from adapters.database.registers.keys import enter, key_table, many, month_row
+from adapters.database.registers.keys import enter, keyed, many, month_row
 from gateway.moments import Period
 from gateway.registers import Absence, AbsenceState, InsuredMonth, Pair
 
@@ -28,6 +28,38 @@ _ABSENCE_COLUMNS = (
     "record",
     "state",
 )
+_STANDS = sa.text(f"absence.{tables.ABSENCE_STANDS}")
+
+
+@keyed(3)
+def _of_months(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What stands for employer, insured and month."""
+    same = sa.and_(
+        absence.c.employer == wanted.c.a, absence.c.insured == wanted.c.b, absence.c.period == wanted.c.c
+    )
+    return sa.select(absence).join(wanted, same).where(_STANDS).order_by(absence.c.first_day)
+
+
+@keyed(2)
+def _of_pairs(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What stands for pairs of employer and insured in months, both inclusive."""
+    return (
+        sa.select(absence)
+        .join(wanted, sa.and_(absence.c.employer == wanted.c.a, absence.c.insured == wanted.c.b))
+        .where(_STANDS, absence.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
+        .order_by(absence.c.first_day)
+    )
+
+
+@keyed(2)
+def _declared_by(wanted: sa.FromClause) -> sa.Select[Any]:
+    """For whom something stands of an employer from a month, both of the key, to another."""
+    return (
+        sa.select(absence.c.employer, absence.c.insured)
+        .join(wanted, absence.c.employer == wanted.c.a)
+        .where(absence.c.period.between(wanted.c.b, sa.bindparam("last")), _STANDS)
+        .distinct()
+    )
 
 
 class SqlAbsences:
@@ -38,21 +70,7 @@ class SqlAbsences:
 
     def standing(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, Sequence[Absence]]:
         found: dict[InsuredMonth, list[Absence]] = defaultdict(list)
-        wanted = key_table(self._connection, map(month_row, months))
-        query = (
-            sa.select(absence)
-            .join(
-                wanted,
-                sa.and_(
-                    absence.c.employer == wanted.c.a,
-                    absence.c.insured == wanted.c.b,
-                    absence.c.period == wanted.c.c,
-                ),
-            )
-            .where(sa.text(f"absence.{tables.ABSENCE_STANDS}"))
-            .order_by(absence.c.first_day)
-        )
-        for row in self._connection.execute(query):
+        for row in _of_months(self._connection, map(month_row, months)):
             one = _absence_of(row)
             found[one.month].append(one)
         return found
@@ -61,17 +79,7 @@ class SqlAbsences:
         self, pairs: Collection[Pair], first: Period, last: Period
     ) -> Mapping[Pair, Sequence[Absence]]:
         found: dict[Pair, list[Absence]] = defaultdict(list)
-        wanted = key_table(self._connection, pairs)
-        query = (
-            sa.select(absence)
-            .join(wanted, sa.and_(absence.c.employer == wanted.c.a, absence.c.insured == wanted.c.b))
-            .where(
-                sa.text(f"absence.{tables.ABSENCE_STANDS}"),
-                sa.and_(absence.c.period >= str(first), absence.c.period <= str(last)),
-            )
-            .order_by(absence.c.first_day)
-        )
-        for row in self._connection.execute(query):
+        for row in _of_pairs(self._connection, pairs, first=str(first), last=str(last)):
             found[row.employer, row.insured].append(_absence_of(row))
         return found
 
@@ -79,16 +87,8 @@ class SqlAbsences:
         """The insured for whom an incapacity stands in some months, by employer: from a month of each to
         another, both inclusive."""
         found: defaultdict[str, set[str]] = defaultdict(set)
-        wanted = key_table(self._connection, ((employer, str(first)) for employer, first in since.items()))
-        query = (
-            sa.select(absence.c.employer, absence.c.insured)
-            .join(wanted, absence.c.employer == wanted.c.a)
-            .where(
-                sa.and_(absence.c.period >= wanted.c.b, absence.c.period <= str(last)),
-                sa.text(f"absence.{tables.ABSENCE_STANDS}"),
-            )
-        )
-        for employer, insured in self._connection.execute(query.distinct()):
+        keys = ((employer, str(first)) for employer, first in since.items())
+        for employer, insured in _declared_by(self._connection, keys, last=str(last)):
             found[employer].add(insured)
         return found
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.keys import Keyed, many
 from gateway.moments import Received
 from gateway.registers import Activity, ActivityState, Pair
 
@@ -20,6 +20,16 @@ deposit = tables.table(tables.Deposit)
 
 _STANDS = sa.text(f"activity_abroad.{tables.ACTIVITY_STANDS}")
 _HELD = sa.text(f"activity_abroad.{tables.ACTIVITY_HELD}")
+
+
+def _of(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What stands for pairs of employer and insured."""
+    same = sa.and_(activity.c.employer == wanted.c.a, activity.c.insured == wanted.c.b)
+    return sa.select(activity).join(wanted, same).where(_STANDS)
+
+
+_standing = Keyed(2, lambda wanted: _of(wanted).order_by(activity.c.first_day, activity.c.procedure))
+_held = Keyed(2, lambda wanted: _of(wanted).where(_HELD).order_by(activity.c.id))
 
 
 class SqlActivities:
@@ -36,8 +46,7 @@ class SqlActivities:
 
     def standing(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Activity]]:
         found: dict[Pair, list[Activity]] = defaultdict(list)
-        query = self._of(pairs).order_by(activity.c.first_day, activity.c.procedure)
-        for row in self._connection.execute(query):
+        for row in _standing(self._connection, pairs):
             one = activity_of(row)
             found[one.pair].append(one)
         return found
@@ -72,8 +81,7 @@ class SqlActivities:
         self.decided.add(one.deposit)
 
     def held(self, pairs: Collection[Pair]) -> Sequence[Activity]:
-        query = self._of(pairs).where(_HELD).order_by(activity.c.id)
-        return [activity_of(row) for row in self._connection.execute(query)]
+        return [activity_of(row) for row in _held(self._connection, pairs)]
 
     def release(self, activities: Sequence[Activity]) -> None:
         self._turn([(one.deposit, one.record) for one in activities], ActivityState.CURRENT)
@@ -96,12 +104,6 @@ class SqlActivities:
         found = set(self._connection.execute(query).scalars())
         self._turn([(number, record) for record in found], ActivityState.EXPIRED)
         return found
-
-    def _of(self, pairs: Collection[Pair]) -> sa.Select[Any]:
-        """What stands for some pairs."""
-        wanted = key_table(self._connection, pairs)
-        same = sa.and_(activity.c.employer == wanted.c.a, activity.c.insured == wanted.c.b)
-        return sa.select(activity).join(wanted, same).where(_STANDS)
 
     def _turn(self, records: Sequence[tuple[int, int]], state: ActivityState) -> None:
         """Give held activities, named by deposit and record, another state."""

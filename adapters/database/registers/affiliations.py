@@ -5,17 +5,45 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.registers import recalculations
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import keyed
 from gateway.registers import Affiliation, Pair
 
 affiliation = tables.table(tables.Affiliation)
 
 _INSERT = sa.insert(affiliation)
+_COLUMNS = tuple(affiliation.c[name] for name in Affiliation._fields)
+
+
+@keyed(2)
+def _of(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What stands for pairs of employer and insured."""
+    same = sa.and_(affiliation.c.employer == wanted.c.a, affiliation.c.insured == wanted.c.b)
+    return (
+        sa.select(*_COLUMNS)
+        .join(wanted, same)
+        .where(affiliation.c.state == "current")
+        .order_by(affiliation.c.entry, affiliation.c.user.nulls_first())
+    )
+
+
+_RETIRED = (
+    sa.update(affiliation)
+    .where(
+        affiliation.c.employer == sa.bindparam("of_employer"),
+        affiliation.c.insured == sa.bindparam("of_insured"),
+        affiliation.c.entry == sa.bindparam("of_entry"),
+        affiliation.c.user.is_not_distinct_from(sa.bindparam("of_user")),
+        affiliation.c.state == "current",
+    )
+    .values(state=sa.bindparam("turned"))
+    .returning(affiliation.c.id)
+)
 
 
 class SqlAffiliations:
@@ -31,23 +59,13 @@ class SqlAffiliations:
 
     def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Affiliation]]:
         found: dict[Pair, list[Affiliation]] = defaultdict(list)
-        wanted = key_table(self._connection, pairs)
-        query = (
-            sa.select(*(affiliation.c[name] for name in Affiliation._fields))
-            .join(
-                wanted,
-                sa.and_(affiliation.c.employer == wanted.c.a, affiliation.c.insured == wanted.c.b),
-            )
-            .where(affiliation.c.state == "current")
-            .order_by(affiliation.c.entry, affiliation.c.user.nulls_first())
-        )
-        for row in self._connection.execute(query).all():
+        for row in _of(self._connection, pairs):
             found[row[0], row[1]].append(_affiliation(*row))
         return found
 
     def during(self, employer: str, first: date, last: date) -> Sequence[Affiliation]:
         query = (
-            sa.select(*(affiliation.c[name] for name in Affiliation._fields))
+            sa.select(*_COLUMNS)
             .where(
                 affiliation.c.employer == employer,
                 affiliation.c.state == "current",
@@ -82,18 +100,13 @@ class SqlAffiliations:
 
     def _retire(self, old: Affiliation, state: str) -> int:
         """Take a version out of force; its id."""
-        retired: int | None = self._connection.execute(
-            sa.update(affiliation)
-            .where(
-                affiliation.c.employer == old.employer,
-                affiliation.c.insured == old.insured,
-                affiliation.c.entry == old.entry.isoformat(),
-                affiliation.c.user.is_not_distinct_from(old.user),
-                affiliation.c.state == "current",
-            )
-            .values(state=state)
-            .returning(affiliation.c.id)
-        ).scalar()
+        which = {
+            "of_employer": old.employer,
+            "of_insured": old.insured,
+            "of_entry": old.entry.isoformat(),
+            "of_user": old.user,
+        }
+        retired: int | None = self._connection.execute(_RETIRED, {**which, "turned": state}).scalar()
         if retired is None:
             raise ValueError("an affiliation that does not stand cannot be replaced or cancelled")
         self._look_again(old)

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import enter, key_table
+from adapters.database.registers.keys import enter, keyed
 from gateway.billing.charges import Basis, Change, Charge, ChargeKey, RecordKey, Standing
 from gateway.billing.lines import ChargedLine, Lines
 from gateway.billing.statement import Cause
@@ -49,6 +49,45 @@ class Version(NamedTuple):
     causes: tuple[Cause, ...]
 
 
+@cache
+def _versions() -> sa.Select[Any]:
+    """Rows, each with the moment as known at which its law counts: a reversal is read by the law of the
+    charge that it takes back, which may know other branches than that of its own statement."""
+    charged, issued = charge.alias("charged"), statement.alias("issued")
+    first = (
+        sa.select(issued.c.issued)
+        .join(charged, charged.c.statement == issued.c.number)
+        .where(
+            *(charged.c[name] == charge.c[name] for name in ("employer", "insured", "period", "group")),
+            charged.c.version == charge.c.version,
+            charged.c.reversal == 0,
+        )
+    )
+    known = sa.case((charge.c.reversal == 1, first.scalar_subquery()), else_=statement.c.issued)
+    return sa.select(charge, known.label("issued")).join(statement, statement.c.number == charge.c.statement)
+
+
+@keyed(2)
+def _of(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Versions for pairs of employer and insured, in order."""
+    same = sa.and_(charge.c.employer == wanted.c.a, charge.c.insured == wanted.c.b)
+    return _versions().join(wanted, same).order_by(charge.c.id)
+
+
+@keyed(1)
+def _exceeding(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Whose pay was above what could be charged in some month, of employers and months, both inclusive."""
+    return (
+        sa.select(charge.c.employer, charge.c.insured)
+        .join(wanted, charge.c.employer == wanted.c.a)
+        .where(
+            sa.text(f"charge.{tables.CHARGE_EXCEEDS}"),
+            charge.c.period.between(sa.bindparam("first"), sa.bindparam("last")),
+        )
+        .distinct()
+    )
+
+
 class SqlCharges:
     """The register of charges in a transaction."""
 
@@ -72,7 +111,7 @@ class SqlCharges:
     def of_statement(self, number: int) -> list[Version]:
         """What a statement charged and took back, by month, insured and order."""
         query = (
-            self._query()
+            _versions()
             .where(charge.c.statement == number)
             .order_by(charge.c.period, charge.c.insured, charge.c.id)
         )
@@ -92,18 +131,8 @@ class SqlCharges:
 
     def exceeding(self, employers: Collection[str], year: int) -> set[Pair]:
         """Those whose pay of a year was above what could be charged in some month, by pair."""
-        wanted = key_table(self._connection, [(employer,) for employer in employers])
-        query = (
-            sa.select(charge.c.employer, charge.c.insured)
-            .join(wanted, charge.c.employer == wanted.c.a)
-            .where(
-                sa.text(f"charge.{tables.CHARGE_EXCEEDS}"),
-                charge.c.period >= f"{year}-01",
-                charge.c.period <= f"{year}-12",
-            )
-            .distinct()
-        )
-        return {(row[0], row[1]) for row in self._connection.execute(query)}
+        rows = _exceeding(self._connection, employers, first=f"{year}-01", last=f"{year}-12")
+        return {(row[0], row[1]) for row in rows}
 
     def add(self, employer: str, number: int, changes: Iterable[Change]) -> None:
         """Enter reversals and new charges on a statement."""
@@ -114,33 +143,7 @@ class SqlCharges:
         enter(self._connection, "charge", _COLUMNS, (row for one in charged for row in _rows(*one)))
 
     def _versions(self, employer: str, insured: Collection[str]) -> Iterator[Version]:
-        wanted = key_table(self._connection, [(employer, one) for one in insured])
-        query = (
-            self._query()
-            .join(wanted, sa.and_(charge.c.employer == wanted.c.a, charge.c.insured == wanted.c.b))
-            .order_by(charge.c.id)
-        )
-        return map(_version, self._connection.execute(query))
-
-    @staticmethod
-    @cache
-    def _query() -> sa.Select[Any]:
-        """Rows, each with the moment as known at which its law counts: a reversal is read by the law of the
-        charge that it takes back, which may know other branches than that of its own statement."""
-        charged, issued = charge.alias("charged"), statement.alias("issued")
-        first = (
-            sa.select(issued.c.issued)
-            .join(charged, charged.c.statement == issued.c.number)
-            .where(
-                *(charged.c[name] == charge.c[name] for name in ("employer", "insured", "period", "group")),
-                charged.c.version == charge.c.version,
-                charged.c.reversal == 0,
-            )
-        )
-        known = sa.case((charge.c.reversal == 1, first.scalar_subquery()), else_=statement.c.issued)
-        return sa.select(charge, known.label("issued")).join(
-            statement, statement.c.number == charge.c.statement
-        )
+        return map(_version, _of(self._connection, ((employer, one) for one in insured)))
 
 
 _elements = attrgetter(*_ELEMENTS)

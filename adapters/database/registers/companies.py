@@ -8,11 +8,25 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import keyed
 from gateway.matricule import next_company_number
 from gateway.registers import Address, Company
 
 company = tables.table(tables.Company)
+
+
+@keyed(3)
+def _named(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Those with a country, postcode and name."""
+    near = sa.and_(
+        company.c.country == wanted.c.a, company.c.postcode == wanted.c.b, company.c.name == wanted.c.c
+    )
+    return sa.select(company).join(wanted, near)
+
+
+@keyed(1)
+def _numbered(wanted: sa.FromClause) -> sa.Select[Any]:
+    return sa.select(company.c.matricule).join(wanted, company.c.matricule == wanted.c.a)
 
 
 class SqlCompanies:
@@ -22,13 +36,8 @@ class SqlCompanies:
         self._connection = connection
 
     def find(self, companies: Collection[Company]) -> Mapping[Company, str]:
-        keys = [(one.address.country, one.address.postcode, one.name) for one in companies]
-        wanted = key_table(self._connection, keys)
-        near = sa.and_(
-            company.c.country == wanted.c.a, company.c.postcode == wanted.c.b, company.c.name == wanted.c.c
-        )
-        rows = self._connection.execute(sa.select(company).join(wanted, near))
-        known = {_company(row): row.matricule for row in rows}
+        keys = ((one.address.country, one.address.postcode, one.name) for one in companies)
+        known = {_company(row): row.matricule for row in _named(self._connection, keys)}
         return {one: known[one] for one in companies if one in known}
 
     def assign(self, new: Company, year: int) -> str | None:
@@ -50,9 +59,7 @@ class SqlCompanies:
         return number
 
     def numbered(self, numbers: Collection[str]) -> Collection[str]:
-        wanted = key_table(self._connection, [(number,) for number in numbers])
-        query = sa.select(company.c.matricule).join(wanted, company.c.matricule == wanted.c.a)
-        return set(self._connection.execute(query).scalars())
+        return {row[0] for row in _numbered(self._connection, numbers)}
 
 
 def _company(row: sa.Row[Any]) -> Company:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import dialects
+from adapters.database.dialects import Key
 from gateway.registers import InsuredMonth
 
 
@@ -35,9 +38,38 @@ def enter(
         dialects.of(connection).enter(connection, table, columns, given)
 
 
-def key_table(connection: sa.Connection, keys: Iterable[tuple[str, ...]]) -> sa.FromClause:
-    """Up to three key columns, `a`, `b` and `c`, to join with: one question for any number of keys."""
-    return dialects.of(connection).key_table(connection, set(keys))
+class Keyed:
+    """One question about any number of keys, put together once for each kind of database: for a small batch
+    that costs more than asking it.
+
+    Args:
+        width: columns of a key, up to three.
+        build: the question, given a table of the keys to join with; its columns are `a`, `b` and `c`.
+    """
+
+    def __init__(self, width: int, build: Callable[[sa.FromClause], sa.Select[Any]]) -> None:
+        self._width = width
+        self._query = cache(lambda kind: build(dialects.named(kind).key_table(width)))
+
+    def __call__(
+        self, connection: sa.Connection, keys: Iterable[Key], **given: object
+    ) -> Iterable[sa.Row[*tuple[Any, ...]]]:
+        """The rows found; without keys the database is not asked.
+
+        Args:
+            keys: texts where a key has one column, otherwise tuples of them.
+            given: what else the question has parameters for.
+        """
+        asked = set(keys)
+        if not asked:
+            return ()
+        rows = dialects.of(connection).keys(self._width, asked)
+        return connection.execute(self._query(connection.dialect.name), {**rows, **given})
+
+
+def keyed(width: int) -> Callable[[Callable[[sa.FromClause], sa.Select[Any]]], Keyed]:
+    """`Keyed` from a function that puts the question together."""
+    return lambda build: Keyed(width, build)
 
 
 def month_row(month: InsuredMonth) -> tuple[str, str, str]:

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.journal import append
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import keyed
 from gateway.batch import MemberId
 from gateway.moments import Received
 from gateway.registers import Mandate, MandateState, Origin
@@ -23,6 +23,11 @@ mandate_event = tables.table(tables.MandateEvent)
 member = tables.table(tables.Member)
 
 _HELD_BY = sa.select(mandate).where(mandate.c.member == sa.bindparam("of")).order_by(mandate.c.number)
+
+
+@keyed(1)
+def _for_employers(wanted: sa.FromClause) -> sa.Select[Any]:
+    return sa.select(mandate).join(wanted, mandate.c.employer == wanted.c.a).order_by(mandate.c.number)
 
 
 class SqlMandates:
@@ -40,9 +45,7 @@ class SqlMandates:
     def for_employers(self, employers: Collection[str]) -> Mapping[str, Sequence[Mandate]]:
         """The mandates for each of some employers; those without any are absent."""
         found: defaultdict[str, list[Mandate]] = defaultdict(list)
-        wanted = key_table(self._connection, ((employer,) for employer in employers))
-        query = sa.select(mandate).join(wanted, mandate.c.employer == wanted.c.a)
-        for row in self._connection.execute(query.order_by(mandate.c.number)).all():
+        for row in _for_employers(self._connection, employers):
             found[row.employer].append(_mandate(row))
         return found
 

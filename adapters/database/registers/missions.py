@@ -10,12 +10,23 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import keyed
 from gateway.registers import Mission, Pair
 
 missions = tables.table(tables.Mission)
 
 _INSERT = sa.insert(missions)
+
+
+@keyed(2)
+def _of(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What stands for pairs of employer and insured."""
+    return (
+        sa.select(missions)
+        .join(wanted, sa.and_(missions.c.employer == wanted.c.a, missions.c.insured == wanted.c.b))
+        .where(sa.text(f"mission.{tables.MISSION_STANDS}"))
+        .order_by(missions.c.entry, missions.c.user)
+    )
 
 
 class SqlMissions:
@@ -26,14 +37,7 @@ class SqlMissions:
 
     def of(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Mission]]:
         found: dict[Pair, list[Mission]] = defaultdict(list)
-        wanted = key_table(self._connection, pairs)
-        query = (
-            sa.select(missions)
-            .join(wanted, sa.and_(missions.c.employer == wanted.c.a, missions.c.insured == wanted.c.b))
-            .where(sa.text(f"mission.{tables.MISSION_STANDS}"))
-            .order_by(missions.c.entry, missions.c.user)
-        )
-        for row in self._connection.execute(query):
+        for row in _of(self._connection, pairs):
             one = _mission(row)
             found[one.pair].append(one)
         return found

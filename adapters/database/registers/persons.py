@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import key_table
+from adapters.database.registers.keys import keyed
 from gateway.matricule import person_number
 from gateway.registers import Address, Identity
 
@@ -21,6 +22,29 @@ person = tables.table(tables.Person)
 _ANY_REPLACED = sa.select(sa.func.max(renumbering.c.old))
 
 
+@keyed(3)
+def _with_identity(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Those with a surname, first name and day of birth."""
+    same = sa.and_(
+        person.c.surname == wanted.c.a, person.c.first_name == wanted.c.b, person.c.born == wanted.c.c
+    )
+    return sa.select(person.c.surname, person.c.first_name, person.c.born, person.c.matricule).join(
+        wanted, same
+    )
+
+
+@keyed(1)
+def _numbered(wanted: sa.FromClause) -> sa.Select[Any]:
+    return sa.select(
+        person.c.matricule, person.c.surname, person.c.first_name, person.c.born, person.c.country
+    ).join(wanted, person.c.matricule == wanted.c.a)
+
+
+@keyed(1)
+def _replaced(wanted: sa.FromClause) -> sa.Select[Any]:
+    return sa.select(renumbering.c.old, renumbering.c.new).join(wanted, renumbering.c.old == wanted.c.a)
+
+
 class SqlPersons:
     """`gateway.registers.Persons` on the table `person`."""
 
@@ -28,15 +52,10 @@ class SqlPersons:
         self._connection = connection
 
     def find(self, identities: Collection[Identity]) -> Mapping[Identity, str]:
-        keys = [(one.surname, one.first_name, one.born.isoformat()) for one in identities]
-        wanted = key_table(self._connection, keys)
-        same = sa.and_(
-            person.c.surname == wanted.c.a, person.c.first_name == wanted.c.b, person.c.born == wanted.c.c
-        )
-        query = sa.select(person.c.surname, person.c.first_name, person.c.born, person.c.matricule)
+        keys = ((one.surname, one.first_name, one.born.isoformat()) for one in identities)
         return {
             Identity(surname, first_name, date.fromisoformat(born)): matricule
-            for surname, first_name, born, matricule in self._connection.execute(query.join(wanted, same))
+            for surname, first_name, born, matricule in _with_identity(self._connection, keys)
         }
 
     def assign(self, identity: Identity, nationality: str, address: Address) -> str | None:
@@ -63,26 +82,18 @@ class SqlPersons:
         return matricule
 
     def residences(self, matricules: Collection[str]) -> Mapping[str, str]:
-        wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
-        query = sa.select(person.c.matricule, person.c.country).join(wanted, person.c.matricule == wanted.c.a)
-        return {row.matricule: row.country for row in self._connection.execute(query)}
+        return {row.matricule: row.country for row in _numbered(self._connection, matricules)}
 
     def identities(self, matricules: Collection[str]) -> Mapping[str, Identity]:
-        wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
-        query = sa.select(person.c.matricule, person.c.surname, person.c.first_name, person.c.born)
         return {
-            matricule: Identity(surname, first_name, date.fromisoformat(born))
-            for matricule, surname, first_name, born in self._connection.execute(
-                query.join(wanted, person.c.matricule == wanted.c.a)
-            )
+            row.matricule: Identity(row.surname, row.first_name, date.fromisoformat(row.born))
+            for row in _numbered(self._connection, matricules)
         }
 
     def replaced(self, matricules: Collection[str]) -> Mapping[str, str]:
         if self._connection.execute(_ANY_REPLACED).scalar() is None:
             return {}  # the usual case: hardly anybody's number is ever replaced
-        wanted = key_table(self._connection, [(matricule,) for matricule in matricules])
-        query = sa.select(renumbering.c.old, renumbering.c.new).join(wanted, renumbering.c.old == wanted.c.a)
-        return {row.old: row.new for row in self._connection.execute(query)}
+        return {row.old: row.new for row in _replaced(self._connection, matricules)}
 
     def _serials(self, birth: str) -> set[int]:
         """The serials of a birth date (YYYYMMDD) that anybody known here has.

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.registers import keys
-from adapters.database.registers.keys import key_table, many
+from adapters.database.registers.keys import Keyed, many
 from gateway.moments import Period
 
 hold = tables.table(tables.BillingHold)
@@ -24,6 +24,21 @@ statement = tables.table(tables.Statement)
 _DUE = sa.text(f"recalculation.{tables.RECALCULATION_DUE}")
 _HELD = sa.text(f"billing_hold.{tables.HOLD_STANDS}")
 _COLUMNS = ("employer", "insured", "period")
+
+
+def _noted(noun: sa.Table, stands: sa.TextClause) -> Keyed:
+    """The months noted for employers."""
+    return Keyed(
+        1,
+        lambda wanted: (
+            sa.select(noun.c.employer, noun.c.insured, noun.c.period)
+            .join(wanted, noun.c.employer == wanted.c.a)
+            .where(stands)
+        ),
+    )
+
+
+_changed, _held = _noted(recalculation, _DUE), _noted(hold, _HELD)
 _ENTER = (
     "INSERT INTO recalculation (employer, insured, period)"
     " SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM statement WHERE employer = ? AND period >= ?)"
@@ -92,14 +107,8 @@ def renumbered(connection: sa.Connection, employers: Sequence[str], old: str, ne
 def due(connection: sa.Connection, employers: Sequence[str]) -> Mapping[str, Sequence[Due]]:
     """What is due for some employers: what has changed, and what was held and may be clear by now."""
     found: defaultdict[str, list[Due]] = defaultdict(list)
-    wanted = key_table(connection, [(employer,) for employer in employers])
-    for noun, stands in ((recalculation, _DUE), (hold, _HELD)):
-        query = (
-            sa.select(noun.c.employer, noun.c.insured, noun.c.period)
-            .join(wanted, noun.c.employer == wanted.c.a)
-            .where(stands)
-        )
-        for employer, insured, period in connection.execute(query):
+    for noted in (_changed, _held):
+        for employer, insured, period in noted(connection, employers):
             found[employer].append(Due(insured, Period.parse(period)))
     return found
 

@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from adapters.database import tables
-from adapters.database.registers.keys import enter, key_table
+from adapters.database.registers.keys import enter, keyed
 from gateway.billing.refunds import Refunded, RefundKey
 from gateway.billing.statement import Cause, RefundChange
 from gateway.moments import Period
@@ -24,6 +24,13 @@ refund = tables.MUTUALITY_REFUND
 _COLUMNS = tuple(column.name for column in refund.columns if column.name != "id")
 
 
+@keyed(2)
+def _of(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What was refunded and taken back for pairs of employer and insured, in order."""
+    same = sa.and_(refund.c.employer == wanted.c.a, refund.c.insured == wanted.c.b)
+    return sa.select(refund).join(wanted, same).order_by(refund.c.id)
+
+
 class SqlRefunds:
     """The register of refunds in a transaction."""
 
@@ -32,15 +39,8 @@ class SqlRefunds:
 
     def standing(self, employer: str, insured: Collection[str]) -> Refunded:
         """What stands for some insured of an employer, in all months."""
-        wanted = key_table(self._connection, [(employer, one) for one in insured])
-        query = (
-            sa.select(refund)
-            .join(wanted, sa.and_(refund.c.employer == wanted.c.a, refund.c.insured == wanted.c.b))
-            .order_by(refund.c.id)
-        )
-        last = {
-            RefundKey(row.insured, Period.parse(row.period)): row for row in self._connection.execute(query)
-        }
+        rows = _of(self._connection, ((employer, one) for one in insured))
+        last = {RefundKey(row.insured, Period.parse(row.period)): row for row in rows}
         return Refunded(
             refunds={key: _refund(row) for key, row in last.items() if not row.reversal},
             versions={key: row.version for key, row in last.items()},

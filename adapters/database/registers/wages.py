@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
 
 from adapters.database import tables
 from adapters.database.registers import recalculations
-from adapters.database.registers.keys import enter, key_table, many, month_row
+from adapters.database.registers.keys import Keyed, enter, keyed, many, month_row
 from gateway.moments import Period, Received
 from gateway.registers import InsuredMonth, Pair, Wage, WageKey, WageState
 
@@ -25,6 +26,57 @@ _period = lru_cache(maxsize=1024)(Period.parse)
 _STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
 _HELD = sa.text(f"wage.{tables.WAGE_HELD}")
 _COUNTS = sa.text("wage.state = 'current'")
+
+
+def _of_pairs(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What stands for pairs of employer and insured."""
+    same = sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b)
+    return sa.select(wage).join(wanted, same).where(_STANDS)
+
+
+_held = Keyed(2, lambda wanted: _of_pairs(wanted).where(_HELD).order_by(wage.c.id))
+_counting = Keyed(
+    2, lambda wanted: _of_pairs(wanted).where(_COUNTS).order_by(wage.c.period, wage.c.first_day)
+)
+
+
+def _same_month(wanted: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b, wage.c.period == wanted.c.c)
+
+
+@keyed(3)
+def _standing(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Keys and deposits of what stands for employer, insured and month."""
+    columns = (*(wage.c[name] for name in WageKey._fields), wage.c.deposit)
+    return sa.select(*columns).join(wanted, _same_month(wanted)).where(_STANDS)
+
+
+@keyed(3)
+def _hours(wanted: sa.FromClause) -> sa.Select[Any]:
+    """Hours worked that count for employer, insured and month."""
+    month = wage.c.employer, wage.c.insured, wage.c.period
+    return (
+        sa.select(*month, sa.func.sum(wage.c.work_hours))
+        .join(wanted, _same_month(wanted))
+        .where(_STANDS, _COUNTS)
+        .group_by(*month)
+    )
+
+
+def _charged(wanted: sa.FromClause) -> sa.Select[Any]:
+    """What counts of employers, by month, insured and first day."""
+    return (
+        sa.select(*(wage.c[name] for name in _WAGE_COLUMNS[:-1]))
+        .join(wanted, wage.c.employer == wanted.c.a)
+        .where(_STANDS, _COUNTS)
+        .order_by(wage.c.employer, wage.c.period, wage.c.insured, wage.c.first_day)
+    )
+
+
+_ever_charged = Keyed(
+    1, lambda wanted: _charged(wanted).where(wage.c.period <= sa.bindparam("last", type_=sa.Text))
+)
+_charged_in = Keyed(2, lambda wanted: _charged(wanted).where(wage.c.period == wanted.c.b))
 
 
 class SqlWages:
@@ -41,29 +93,10 @@ class SqlWages:
         self.decided: set[int] = set()
 
     def standing(self, keys: Collection[WageKey]) -> Mapping[WageKey, int]:
-        wanted = key_table(self._connection, [(key.employer, key.insured, str(key.period)) for key in keys])
-        query = (
-            sa.select(
-                wage.c.employer,
-                wage.c.insured,
-                wage.c.period,
-                wage.c.first_day,
-                wage.c.last_day,
-                wage.c.deposit,
-            )
-            .join(
-                wanted,
-                sa.and_(
-                    wage.c.employer == wanted.c.a,
-                    wage.c.insured == wanted.c.b,
-                    wage.c.period == wanted.c.c,
-                ),
-            )
-            .where(_STANDS)
-        )
+        asked = ((key.employer, key.insured, str(key.period)) for key in keys)
         found = {
-            WageKey(row[0], row[1], Period.parse(row[2]), row[3], row[4]): row[5]
-            for row in self._connection.execute(query)
+            WageKey(row[0], row[1], _period(row[2]), row[3], row[4]): row[5]
+            for row in _standing(self._connection, asked)
         }
         self._standing.update(found)
         return found
@@ -83,37 +116,16 @@ class SqlWages:
         self.decided.update(self._standing[key] for key in keys if key in self._standing)
 
     def held(self, pairs: Collection[Pair]) -> Sequence[Wage]:
-        wanted = key_table(self._connection, pairs)
-        query = (
-            sa.select(wage)
-            .join(wanted, sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b))
-            .where(_STANDS, _HELD)
-            .order_by(wage.c.id)
-        )
-        return [wage_of(row) for row in self._connection.execute(query)]
+        return [wage_of(row) for row in _held(self._connection, pairs)]
 
     def release(self, wages: Sequence[Wage]) -> None:
         self._turn([(one.deposit, one.record) for one in wages], WageState.CURRENT)
         self._look_again(one.key for one in wages)
 
     def hours(self, months: Collection[InsuredMonth]) -> Mapping[InsuredMonth, int]:
-        wanted = key_table(self._connection, map(month_row, months))
-        query = (
-            sa.select(wage.c.employer, wage.c.insured, wage.c.period, sa.func.sum(wage.c.work_hours))
-            .join(
-                wanted,
-                sa.and_(
-                    wage.c.employer == wanted.c.a,
-                    wage.c.insured == wanted.c.b,
-                    wage.c.period == wanted.c.c,
-                ),
-            )
-            .where(_STANDS, _COUNTS)
-            .group_by(wage.c.employer, wage.c.insured, wage.c.period)
-        )
         return {
-            InsuredMonth(employer, insured, Period.parse(period)): hours
-            for employer, insured, period, hours in self._connection.execute(query)
+            InsuredMonth(employer, insured, _period(period)): hours
+            for employer, insured, period, hours in _hours(self._connection, map(month_row, months))
         }
 
     def of_month(self, employer: str, period: Period) -> Sequence[Wage]:
@@ -126,14 +138,7 @@ class SqlWages:
 
     def counting(self, pairs: Collection[Pair]) -> Mapping[Pair, Sequence[Wage]]:
         found: dict[Pair, list[Wage]] = defaultdict(list)
-        wanted = key_table(self._connection, pairs)
-        query = (
-            sa.select(wage)
-            .join(wanted, sa.and_(wage.c.employer == wanted.c.a, wage.c.insured == wanted.c.b))
-            .where(_STANDS, _COUNTS)
-            .order_by(wage.c.period, wage.c.first_day)
-        )
-        for row in self._connection.execute(query):
+        for row in _counting(self._connection, pairs):
             found[row.employer, row.insured].append(wage_of(row))
         return found
 
@@ -145,32 +150,19 @@ class SqlWages:
     def charged_by(self, since: Mapping[str, Period | None], last: Period) -> Mapping[str, Sequence[Wage]]:
         """The same of many employers, each from a month of its own."""
         found: defaultdict[str, list[Wage]] = defaultdict(list)
-        ever = key_table(self._connection, ((one,) for one, first in since.items() if first is None))
-        self._gather(ever, wage.c.period <= str(last), found)
-        months = key_table(
-            self._connection,
-            (
-                (employer, str(first.plus(month)))
-                for employer, first in since.items()
-                if first is not None
-                for month in range((last.year - first.year) * 12 + last.month - first.month + 1)
-            ),
+        ever = (employer for employer, first in since.items() if first is None)
+        months = (
+            (employer, str(first.plus(month)))
+            for employer, first in since.items()
+            if first is not None
+            for month in range((last.year - first.year) * 12 + last.month - first.month + 1)
         )
-        self._gather(months, wage.c.period == months.c.b, found)
+        rows = chain(
+            _ever_charged(self._connection, ever, last=str(last)), _charged_in(self._connection, months)
+        )
+        for employer, insured, period, begun, end, *others in rows:
+            found[employer].append(Wage(WageKey(employer, insured, _period(period), begun, end), *others))
         return found
-
-    def _gather(
-        self, wanted: sa.FromClause, months: sa.ColumnElement[bool], found: defaultdict[str, list[Wage]]
-    ) -> None:
-        """The wages that count of the employers in a table of keys, by month, insured and first day."""
-        query = (
-            sa.select(*(wage.c[name] for name in _WAGE_COLUMNS[:-1]))
-            .join(wanted, wage.c.employer == wanted.c.a)
-            .where(months, _STANDS, _COUNTS)
-            .order_by(wage.c.employer, wage.c.period, wage.c.insured, wage.c.first_day)
-        )
-        for employer, insured, period, first, end, *others in self._connection.execute(query).all():
-            found[employer].append(Wage(WageKey(employer, insured, _period(period), first, end), *others))
 
     def waiting(self) -> Iterator[tuple[Wage, Received]]:
         """Every wage on hold, with the receipt of the deposit that declared it."""
