@@ -194,7 +194,7 @@ def _charges(wanted: sa.FromClause) -> sa.Select[Any]:
     return (
         sa.select(*key, *columns)
         .join(wanted, sa.and_(_charge.c.employer == wanted.c.a, _charge.c.insured == wanted.c.b))
-        .where(_charge.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
+        .where(_charge.c.period >= sa.bindparam("first"), _charge.c.period <= sa.bindparam("last"))
         .group_by(*key)
         .having(sa.func.sum(_SIGN) > 0)
         .order_by(_charge.c.period, _charge.c.group)
@@ -245,7 +245,7 @@ def _wages(wanted: sa.FromClause) -> sa.Select[Any]:
             sa.func.count().label("wages"),
         )
         .join(wanted, sa.and_(_wage.c.employer == wanted.c.a, _wage.c.insured == wanted.c.b))
-        .where(_STANDS, _wage.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
+        .where(_STANDS, _wage.c.period >= sa.bindparam("first"), _wage.c.period <= sa.bindparam("last"))
         .group_by(*key)
     )
 

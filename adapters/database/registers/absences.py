@@ -46,7 +46,7 @@ def _of_pairs(wanted: sa.FromClause) -> sa.Select[Any]:
     return (
         sa.select(absence)
         .join(wanted, sa.and_(absence.c.employer == wanted.c.a, absence.c.insured == wanted.c.b))
-        .where(_STANDS, absence.c.period.between(sa.bindparam("first"), sa.bindparam("last")))
+        .where(_STANDS, absence.c.period >= sa.bindparam("first"), absence.c.period <= sa.bindparam("last"))
         .order_by(absence.c.first_day)
     )
 
@@ -57,7 +57,7 @@ def _declared_by(wanted: sa.FromClause) -> sa.Select[Any]:
     return (
         sa.select(absence.c.employer, absence.c.insured)
         .join(wanted, absence.c.employer == wanted.c.a)
-        .where(absence.c.period.between(wanted.c.b, sa.bindparam("last")), _STANDS)
+        .where(absence.c.period >= wanted.c.b, absence.c.period <= sa.bindparam("last"), _STANDS)
         .distinct()
     )
 

@@ -82,7 +82,8 @@ def _exceeding(wanted: sa.FromClause) -> sa.Select[Any]:
         .join(wanted, charge.c.employer == wanted.c.a)
         .where(
             sa.text(f"charge.{tables.CHARGE_EXCEEDS}"),
-            charge.c.period.between(sa.bindparam("first"), sa.bindparam("last")),
+            charge.c.period >= sa.bindparam("first"),
+            charge.c.period <= sa.bindparam("last"),
         )
         .distinct()
     )
