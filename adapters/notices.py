@@ -1,9 +1,9 @@
 """Posting notices: each in the transaction that remembers it, so that nobody is told twice.
 
-What is due on a day is looked up without a lock; each piece of work is then one transaction, which looks
-again, writes, seals and posts. A run that was cut off or repeated goes on where it stopped: the table
-`notice` keeps who was told what. For missing wages only what was entered since the last complete run is
-looked through (the table `bookmark`).
+What is due on a day is looked up without a lock; a few pieces of work are then one transaction, in which each
+looks again, writes, seals and posts, and fails by itself. A run that was cut off or repeated goes on where it
+stopped: the table `notice` keeps who was told what. For missing wages only what was entered since the last
+complete run is looked through (the table `bookmark`).
 """
 
 from __future__ import annotations
@@ -54,8 +54,21 @@ wage = tables.table(tables.Wage)
 
 SLICE_SECONDS = 1.0
 """How long a sweep works before deposits get their turn again."""
+AT_ONCE = 16
+"""Pieces of work in one transaction of a sweep."""
 
 _STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
+_REMEMBER = sa.insert(notice)
+_DECLARED_MONTHS = (
+    sa.select(wage.c.period)
+    .where(
+        wage.c.employer == sa.bindparam("of"),
+        wage.c.period >= sa.bindparam("first"),
+        wage.c.period <= sa.bindparam("last"),
+        _STANDS,
+    )
+    .distinct()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +105,7 @@ class Round:
     """What there is to do on a day.
 
     Attributes:
-        work: the pieces left, each to be done in a transaction of its own.
+        work: the pieces left, each of which may fail by itself.
         looked: for each register looked through, the id of its last row; kept once all is done.
         failed: whether a piece could not be done.
     """
@@ -138,10 +151,11 @@ class Notices:
         while due.work:
             if time.monotonic() > until:
                 return False
-            work = due.work.popleft()
+            some = [due.work.popleft() for _ in range(min(AT_ONCE, len(due.work)))]
             try:
                 with self._database.write() as connection:
-                    work(connection)
+                    for work in some:
+                        due.failed |= not _succeeds(connection, work)
             except Exception as error:
                 due.failed = True
                 log.error("notice.failed", reason=place_of(error))
@@ -290,6 +304,17 @@ class Notices:
         return posted
 
 
+def _succeeds(connection: sa.Connection, work: Work) -> bool:
+    """Do a piece of work beside others; nothing of it is left when it fails."""
+    try:
+        with connection.begin_nested():
+            work(connection)
+    except Exception as error:
+        log.error("notice.failed", reason=place_of(error))
+        return False
+    return True
+
+
 def deliver(
     connection: sa.Connection,
     seal: Seal,
@@ -318,16 +343,15 @@ def remember(
     Raises:
         sqlalchemy.exc.IntegrityError: when it was told that before.
     """
-    connection.execute(
-        sa.insert(notice).values(
-            kind=kind,
-            employer=employer,
-            occasion=occasion,
-            insured=insured,
-            member=str(member),
-            posted=str(now),
-        )
-    )
+    told = {
+        "kind": kind,
+        "employer": employer,
+        "occasion": occasion,
+        "insured": insured,
+        "member": str(member),
+        "posted": str(now),
+    }
+    connection.execute(_REMEMBER, told)
 
 
 def _registers(connection: sa.Connection) -> Registers:
@@ -390,17 +414,8 @@ def _affiliated_between(connection: sa.Connection, after: int, last: int) -> Ite
         .group_by(affiliation.c.employer)
     )
     for employer, entry, left in connection.execute(changed).all():
-        months = (
-            sa.select(wage.c.period)
-            .where(
-                wage.c.employer == employer,
-                wage.c.period >= max(entry[:7], str(awaiting.FIRST)),
-                wage.c.period <= left[:7],
-                _STANDS,
-            )
-            .distinct()
-        )
-        for period in connection.execute(months).scalars():
+        asked = {"of": employer, "first": max(entry[:7], str(awaiting.FIRST)), "last": left[:7]}
+        for period in connection.execute(_DECLARED_MONTHS, asked).scalars():
             yield Case(employer, Period.parse(period))
 
 

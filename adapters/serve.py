@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import gc
 import json
 import os
 import signal
@@ -550,6 +551,8 @@ def serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     (tell or announce)(gateway.start())
+    # What is loaded stays: the collector of cycles need not go through it again and again.
+    gc.freeze()
     tell_supervisor("READY=1\nSTATUS=open")
     while not stop.wait(SIGNAL_SECONDS):
         pass

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -391,21 +392,28 @@ def recount(connection: sa.Connection, numbers: Collection[int], now: Received, 
         numbers: the deposits concerned.
         expired: how many records of each were just rejected.
     """
+    given = [{"of": number, "more": expired, "at": str(now)} for number in numbers]
+    if given:
+        connection.execute(_recounted(), given)
+
+
+@cache
+def _recounted() -> sa.Update:
     held = _on_hold(tables.Wage, tables.WAGE_HELD) + _on_hold(tables.ActivityAbroad, tables.ACTIVITY_HELD)
+    rejected = deposit.c.rejected + sa.bindparam("more")
     done = states.after(State.HELD, Event.RESOLVED).value
-    rejected = deposit.c.rejected + expired
-    for number in numbers:
-        connection.execute(
-            sa.update(deposit)
-            .where(deposit.c.number == number, deposit.c.state == State.HELD.value)
-            .values(
-                held=held,
-                rejected=rejected,
-                accepted=deposit.c.records - rejected - held,
-                state=sa.case((held == 0, done), else_=deposit.c.state),
-                changed=sa.case((held == 0, str(now)), else_=deposit.c.changed),
-            )
+    at: sa.BindParameter[str] = sa.bindparam("at")
+    return (
+        sa.update(deposit)
+        .where(_IS_OF, deposit.c.state == State.HELD.value)
+        .values(
+            held=held,
+            rejected=rejected,
+            accepted=deposit.c.records - rejected - held,
+            state=sa.case((held == 0, done), else_=deposit.c.state),
+            changed=sa.case((held == 0, at), else_=deposit.c.changed),
         )
+    )
 
 
 def _on_hold(noun: type[SQLModel], condition: str) -> sa.ScalarSelect[int]:

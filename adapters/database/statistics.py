@@ -11,8 +11,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from adapters.database import dialects, tables
+from adapters.database import tables
 from adapters.database.deposits import Kept
+from adapters.database.registers.keys import many
 from gateway import names
 from gateway.batch import Anomaly, Header
 from gateway.moments import LUXEMBOURG, Received
@@ -25,6 +26,10 @@ deposit = tables.table(tables.Deposit)
 count = tables.table(tables.AnomalyCount)
 
 _NOTE = sa.update(deposit).where(deposit.c.number == sa.bindparam("of"))
+_ADD = (
+    "INSERT INTO anomaly_count (deposit, code, records) VALUES (?, ?, ?)"
+    " ON CONFLICT (deposit, code) DO UPDATE SET records = anomaly_count.records + excluded.records"
+)
 
 PROMPT = timedelta(seconds=2)
 """Within which a deposit should be answered."""
@@ -67,17 +72,7 @@ def add(connection: sa.Connection, number: int, anomalies: Iterable[Anomaly]) ->
     records: dict[str, set[int]] = {}
     for anomaly in anomalies:
         records.setdefault(anomaly.code, set()).update([] if anomaly.record is None else [anomaly.record])
-    if not records:
-        return
-    new = dialects.of(connection).insert(count)
-    more = new.on_conflict_do_update(
-        index_elements=[count.c.deposit, count.c.code],
-        set_={"records": count.c.records + new.excluded.records},
-    )
-    connection.execute(
-        more,
-        [{"deposit": number, "code": code, "records": len(found)} for code, found in records.items()],
-    )
+    many(connection, _ADD, ((number, code, len(found)) for code, found in records.items()))
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from adapters.database.registers.affiliations import SqlAffiliations
 from adapters.database.registers.persons import SqlPersons
 from adapters.notices import Notices, Posted
 from adapters.renumbering import NotRenumbered, renumber
+from gateway import wire
 from gateway.agreement import Agreement
 from gateway.batch import MemberId
 from gateway.deadlines import Kind
@@ -29,6 +30,8 @@ from gateway.returns import calend, chapro, chgmat, lisper, salman
 from gateway.returns.chapro import Counted, Stage
 from gateway.returns.chgmat import Change
 from gateway.returns.lisper import LastWage, Listed
+from gateway.seal import Seal
+from inbox.receive import Deposit
 from tests.flow.premises import (
     START,
     HandClock,
@@ -560,6 +563,27 @@ def test_who_comes_in_the_middle_of_a_month_is_told_and_who_left_is_not(home: Ho
 def test_the_calendar_reaches_the_outbox_by_itself(home: House, sender: Sender, clock: HandClock) -> None:
     move(home, clock, midnight(date(2026, 9, 1)))
     assert wait_for(lambda: calendars(home, sender.member) or None)[0].about == Period(2026, 9)
+
+
+def test_a_notice_that_fails_leaves_the_others_as_they_are_and_is_made_later(
+    home: House, sender: Sender, other: Sender
+) -> None:
+    """They are posted several in one transaction."""
+
+    class Faint(Seal):
+        def header(
+            self, recipient: MemberId, created: datetime, deposit: Deposit | None = None
+        ) -> wire.AnswerHeader:
+            if recipient == sender.member:
+                raise OSError("no ink")
+            return super().header(recipient, created, deposit)
+
+    gateway, day = home.gateway, date(2026, 9, 1)
+    faint = Notices(gateway.database, Faint(gateway.seal.signer, gateway.seal.environment), home.clock)
+    assert not faint.sweep(day)
+    assert [len(calendars(home, one.member)) for one in (sender, other)] == [0, 1]
+    assert notices(home).sweep(day)
+    assert [len(calendars(home, one.member)) for one in (sender, other)] == [1, 1]
 
 
 def test_all_members_are_told_of_an_outage_and_what_it_extends(

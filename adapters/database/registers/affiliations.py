@@ -32,6 +32,16 @@ def _of(wanted: sa.FromClause) -> sa.Select[Any]:
     )
 
 
+_DURING = (
+    sa.select(*_COLUMNS)
+    .where(
+        affiliation.c.employer == sa.bindparam("of"),
+        affiliation.c.state == "current",
+        affiliation.c.entry <= sa.bindparam("last"),
+        sa.or_(affiliation.c.exit.is_(None), affiliation.c.exit >= sa.bindparam("first")),
+    )
+    .order_by(affiliation.c.insured, affiliation.c.entry, affiliation.c.user.nulls_first())
+)
 _RETIRED = (
     sa.update(affiliation)
     .where(
@@ -64,17 +74,8 @@ class SqlAffiliations:
         return found
 
     def during(self, employer: str, first: date, last: date) -> Sequence[Affiliation]:
-        query = (
-            sa.select(*_COLUMNS)
-            .where(
-                affiliation.c.employer == employer,
-                affiliation.c.state == "current",
-                affiliation.c.entry <= last.isoformat(),
-                sa.or_(affiliation.c.exit.is_(None), affiliation.c.exit >= first.isoformat()),
-            )
-            .order_by(affiliation.c.insured, affiliation.c.entry, affiliation.c.user.nulls_first())
-        )
-        return [_affiliation(*row) for row in self._connection.execute(query)]
+        asked = {"of": employer, "first": first.isoformat(), "last": last.isoformat()}
+        return [_affiliation(*row) for row in self._connection.execute(_DURING, asked)]
 
     def open(self, affiliation: Affiliation) -> None:
         self._insert(affiliation)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -155,7 +156,9 @@ def _values(one: Mandate) -> Mapping[str, object]:
     }
 
 
+@lru_cache(maxsize=8192)
 def _mandate(row: sa.Row[Any]) -> Mandate:
+    """The same mandates are read for each deposit of a member."""
     return Mandate(
         number=row.number,
         member=MemberId(row.member[:13], row.member[13:]),

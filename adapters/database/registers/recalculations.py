@@ -39,6 +39,7 @@ def _noted(noun: sa.Table, stands: sa.TextClause) -> Keyed:
 
 
 _changed, _held = _noted(recalculation, _DUE), _noted(hold, _HELD)
+_LAST_RUN = sa.select(sa.func.max(statement.c.period))
 _ENTER = (
     "INSERT INTO recalculation (employer, insured, period)"
     " SELECT ?, ?, ? WHERE EXISTS (SELECT 1 FROM statement WHERE employer = ? AND period >= ?)"
@@ -67,7 +68,7 @@ def enter_late(connection: sa.Connection, months: Iterable[tuple[str, str, str]]
 
     Nobody would look for them otherwise when the employer has no wages of the month that is run next.
     """
-    last = connection.execute(sa.select(sa.func.max(statement.c.period))).scalar() or ""
+    last = connection.execute(_LAST_RUN).scalar() or ""
     keys.enter(connection, "recalculation", _COLUMNS, (month for month in set(months) if month[2] <= last))
 
 
