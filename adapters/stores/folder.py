@@ -92,4 +92,6 @@ class FolderStore:
         self.aside.mkdir(mode=0o700, exist_ok=True)
         self.path(deposit).rename(self.aside / deposit)
         sync_folder(self.aside)
+        # Cut off between the two syncs it may have both names, and rename(2) then does nothing.
+        self.path(deposit).unlink(missing_ok=True)
         sync_folder(self.path(deposit).parent)

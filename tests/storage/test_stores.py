@@ -104,6 +104,17 @@ def test_what_is_set_aside_or_removed_is_no_deposit_any_more(store: Store, tmp_p
             pass
 
 
+def test_a_file_with_both_names_after_a_power_cut_is_set_aside(tmp_path: Path) -> None:
+    """The folder it came to had reached the disk, the one it came from had not."""
+    store, deposit = FolderStore(tmp_path / "deposits", tmp_path / "set-aside"), str(uuid.uuid4())
+    store.create()
+    put(store, tmp_path, deposit, b"bytes")
+    (store.aside / deposit).hardlink_to(store.path(deposit))
+    store.set_aside(deposit)
+    assert list(store.files()) == []
+    assert (store.aside / deposit).read_bytes() == b"bytes"
+
+
 def test_a_deposit_is_kept_and_read_piece_by_piece(spool: Spool) -> None:
     content, deposit = os.urandom(300_000), str(uuid.uuid4())
     upload = spool.begin()
