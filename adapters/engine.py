@@ -40,6 +40,7 @@ from adapters.database import Database, deposits
 from adapters.database.dialects import WRITES_LATER
 from adapters.faults import place_of
 from adapters.nodes import BEAT_SECONDS, node_of
+from adapters.notices import SLICE_SECONDS
 from gateway import turns
 from gateway.moments import Clock, Received, system_clock
 from gateway.states import State
@@ -56,6 +57,8 @@ IDLE_SECONDS = 0.5
 DISPATCH_SECONDS = 0.25
 HEADS_SECONDS = 1.0
 SWEEP_AGAIN_SECONDS = 5.0
+BUSY_SLICE_SECONDS = 0.2
+"""How long a sweep works at a time while deposits are treated: they go first, and they write as well."""
 KEPT = timedelta(hours=1)
 """How long what the engine knows of a group that has ended stays, for whoever looks into a fault."""
 FORGET_SECONDS = 10.0
@@ -79,8 +82,9 @@ class Treatment(Protocol):
     def conclude(self, connection: sa.Connection, number: int, prepared: object) -> None:
         """Effect, journal entry, state and answers of a deposit, in the transaction given."""
 
-    def sweep(self, now: Received) -> bool:
-        """What falls due with time; False when some of it could not be done and has to be tried again."""
+    def sweep(self, now: Received, seconds: float = SLICE_SECONDS) -> bool:
+        """What falls due with time; False when some is left after about so many seconds, or could not be done
+        and has to be tried again."""
 
 
 class Sealing(Protocol):
@@ -241,7 +245,7 @@ class Engine:
         now = Received(self._clock())
         if not self.leads() or self._swept == now.day or time.monotonic() < self._sweep_again:
             return
-        if self._treatment.sweep(now):
+        if self._treatment.sweep(now, BUSY_SLICE_SECONDS if self._lanes else SLICE_SECONDS):
             self._swept = now.day
         else:
             self._sweep_again = time.monotonic() + SWEEP_AGAIN_SECONDS

@@ -19,6 +19,7 @@ from prometheus_client.registry import Collector
 from adapters.database import Database, tables
 from adapters.engine import Treatment
 from adapters.heads import latest_head
+from adapters.notices import SLICE_SECONDS
 from gateway.moments import Clock, Received
 from gateway.states import State
 from inbox.receive import Deposit, Receipt, Register
@@ -85,9 +86,9 @@ class ObservedTreatment:
         with _timed("conclude"):
             self._treatment.conclude(connection, number, prepared)
 
-    def sweep(self, now: Received) -> bool:
+    def sweep(self, now: Received, seconds: float = SLICE_SECONDS) -> bool:
         """What falls due with time."""
-        return self._treatment.sweep(now)
+        return self._treatment.sweep(now, seconds)
 
 
 @contextmanager

@@ -53,12 +53,18 @@ notice = tables.table(tables.Notice)
 wage = tables.table(tables.Wage)
 
 SLICE_SECONDS = 1.0
-"""How long a sweep works before deposits get their turn again."""
+"""How long a sweep works at a time where nobody says otherwise."""
 AT_ONCE = 16
 """Pieces of work in one transaction of a sweep."""
 
 _STANDS = sa.text(f"wage.{tables.WAGE_STANDS}")
 _REMEMBER = sa.insert(notice)
+_TOLD = sa.select(notice.c.insured).where(
+    notice.c.kind == sa.bindparam("of_kind"),
+    notice.c.employer == sa.bindparam("about"),
+    notice.c.occasion == sa.bindparam("on"),
+)
+_TOLD_MEMBER = _TOLD.where(notice.c.member == sa.bindparam("to"))
 _DECLARED_MONTHS = (
     sa.select(wage.c.period)
     .where(
@@ -143,11 +149,11 @@ class Notices:
                 posted = work(connection)
             yield from posted
 
-    def sweep(self, day: date) -> bool:
+    def sweep(self, day: date, seconds: float = SLICE_SECONDS) -> bool:
         """Post what is due on a day, for a short while; False when some is left or could not be done."""
         if self._round is None or self._round.day != day:
             self._round = self._due(day)
-        due, until = self._round, time.monotonic() + SLICE_SECONDS
+        due, until = self._round, time.monotonic() + seconds
         while due.work:
             if time.monotonic() > until:
                 return False
@@ -475,12 +481,10 @@ def _known(
     connection: sa.Connection, kind: str, employer: str, occasion: str, member: MemberId | None = None
 ) -> set[str]:
     """About whom a member, or anybody, was told; an empty text stands for the whole staff."""
-    query = sa.select(notice.c.insured).where(
-        notice.c.kind == kind, notice.c.employer == employer, notice.c.occasion == occasion
-    )
-    if member is not None:
-        query = query.where(notice.c.member == str(member))
-    return set(connection.execute(query).scalars())
+    asked = {"of_kind": kind, "about": employer, "on": occasion}
+    if member is None:
+        return set(connection.execute(_TOLD, asked).scalars())
+    return set(connection.execute(_TOLD_MEMBER, {**asked, "to": str(member)}).scalars())
 
 
 def _occasion(turn: counting.Turn) -> str:

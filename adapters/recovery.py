@@ -101,7 +101,7 @@ class Recovery:
             concerned = self._concerned(connection, day)
         yield from self._recover(concerned, day)
 
-    def sweep(self, day: date) -> bool:
+    def sweep(self, day: date, seconds: float = SLICE_SECONDS) -> bool:
         """The same for a short while, so that others get their turn; False when some of it is left or could
         not be done.
 
@@ -111,7 +111,7 @@ class Recovery:
         if self._round is None or self._round.day != day:
             with self._database.read() as connection:
                 self._round = Round(day, deque(sorted(self._concerned(connection, day))))
-        round_, until = self._round, time.monotonic() + SLICE_SECONDS
+        round_, until = self._round, time.monotonic() + seconds
         while round_.employers:
             if time.monotonic() > until:
                 return False

@@ -27,6 +27,7 @@ from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
 from adapters.database import Database, deposits
 from adapters.engine import Treatment
+from adapters.notices import SLICE_SECONDS
 from gateway.moments import Clock, Received
 from inbox.receive import Deposit, Receipt, Register
 
@@ -129,9 +130,9 @@ class _TracedTreatment:
         with self._traces.step(one.deposit.id, "conclude"):
             self._treatment.conclude(connection, number, prepared)
 
-    def sweep(self, now: Received) -> bool:
+    def sweep(self, now: Received, seconds: float = SLICE_SECONDS) -> bool:
         """What falls due with time, of which nothing is told."""
-        return self._treatment.sweep(now)
+        return self._treatment.sweep(now, seconds)
 
 
 class _Ids(RandomIdGenerator):

@@ -28,7 +28,7 @@ from adapters.database.registers import bind
 from adapters.database.registers.activities import SqlActivities
 from adapters.database.registers.wages import SqlWages
 from adapters.faults import place_of
-from adapters.notices import Notices
+from adapters.notices import SLICE_SECONDS, Notices
 from adapters.recovery import Recovery
 from adapters.sealing import NotYetInForce
 from adapters.spool import Spool
@@ -200,13 +200,13 @@ class Treatment:
         """Effect and answers of a deposit, in the transaction given; what it was answered with."""
         return self._answer(connection, deposits.get(connection, number), prepared, Received(self._clock()))
 
-    def sweep(self, now: Received) -> bool:
+    def sweep(self, now: Received, seconds: float = SLICE_SECONDS) -> bool:
         """Refuse what has waited too long for its affiliation, deposit by deposit; post the notices due;
         recover what is overdue; name in the log what lies unread."""
         releases.expire(self._database, now)
         unread.warn(self._database, now)
         given_back = [self._sweep(holding, now) for holding in _HOLDINGS]
-        swept = [self._notices.sweep(now.day), self._recovery.sweep(now.day)]
+        swept = [sweep(now.day, seconds) for sweep in (self._notices.sweep, self._recovery.sweep)]
         return all(given_back) and all(swept)
 
     def _sweep(self, holding: _Holding, now: Received) -> bool:
