@@ -55,7 +55,7 @@ bench: $(VENV)/.dev ## the table of our aims from small parts, side by side; one
 	sh .ci/tools
 	$(BIN)/python -m bench.table
 
-bench-month bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-simulation bench-statements bench-strangers bench-tampering bench-pages bench-client bench-restart bench-nodes bench-growth bench-transfer bench-as2: $(VENV)/.dev
+bench-month bench-path bench-missions bench-scans bench-special-cases bench-contributions bench-simulation bench-statements bench-strangers bench-tampering bench-pages bench-client bench-restart bench-nodes bench-growth bench-transfer bench-as2 bench-fairness: $(VENV)/.dev
 	sh .ci/tools
 	$(BIN)/python -m $(subst -,_,$(subst bench-,bench.,$@)) $(ARGS)
 

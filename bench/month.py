@@ -131,7 +131,7 @@ def month(home: House, fraction: float, seed: int, folder: Path) -> Month:
         sender, own = made.senders[place], clients[place]
         insured = list(itertools.islice(crowd, size))
         path = folder / f"{number}.xml"
-        path.write_bytes(home.batch(sender, code, list(_records(home, code, insured, own, draw))))
+        path.write_bytes(home.batch(sender, code, list(declared_by(home, code, insured, own, draw))))
         made.files.append(File(sender, code, home.name(code, sender.member), path, size))
     return made
 
@@ -140,7 +140,7 @@ def _all_companies() -> Iterator[str]:
     return itertools.chain.from_iterable(companies(f"{form}") for form in range(80, 100))
 
 
-def _records(
+def declared_by(
     home: House, code: str, insured: Sequence[str], employers: Sequence[str], draw: random.Random
 ) -> Iterator[dict[str, str]]:
     """Wages of affiliated people, or entries of people and exits of affiliated ones."""
