@@ -22,6 +22,7 @@ from tests.durability.running import environment
 from tests.faults.starter import LONGEST, READY, Answer, Order
 from tests.house import wait_for
 
+_CUT_OFF = "asyncio.exceptions.CancelledError: Task cancelled, timeout graceful shutdown exceeded"
 PATIENCE_SECONDS = 60.0
 LOADING_SECONDS = 180.0
 GRACEFUL_SECONDS = 10.0
@@ -151,15 +152,19 @@ class Station:
     def raised(self) -> bool:
         """Whether a traceback is in its log since its doors were opened the last time: a start may fail for
         want of what a fault took away. Those with which the engine tells of a database that is away do not
-        count."""
+        count, nor that of a request which was under way when the time of a stop was over."""
         log = self.log.read_text() if self.log.exists() else ""
-        by_engine = False
+        by_engine = raised = False
         for line in log.rpartition("Secugate is open.")[2].splitlines():
             if line.startswith("{") or "(dbos:" in line:
+                if raised:
+                    return True
                 by_engine = "(dbos:" in line
             elif line.startswith("Traceback") and not by_engine:
-                return True
-        return False
+                raised = True
+            elif line.startswith(_CUT_OFF):
+                raised = False
+        return raised
 
     def _tell(self, order: Order) -> Answer:
         if not self.process:
